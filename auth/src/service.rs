@@ -1,0 +1,65 @@
+//! Starting and stopping the service.
+
+use std::net::SocketAddr;
+
+use actix_web::web;
+use anyhow::Context as _;
+use chassis::{Readiness, Server, serve::bind};
+
+use crate::{App, Config, ServiceConfig, keys::KeyRing, password::Passwords, routes, throttle::Throttle, users::Users};
+
+/// What a service is made of; the all-in-one process brings its own opened store and keys.
+#[derive(Debug)]
+pub struct Parts {
+    pub service: ServiceConfig,
+    pub users: Users,
+    pub keys: KeyRing,
+}
+
+impl Parts {
+    /// Opens the store and reads the keys that the configuration names.
+    pub fn open(config: Config) -> anyhow::Result<Self> {
+        let Config { service, store, keys } = config;
+        let keys = KeyRing::open(&keys.signing_key_file, keys.signing_key_previous_file.as_deref())?;
+        Ok(Self { service, users: Users::open(&store.users_url, "auth")?, keys })
+    }
+}
+
+/// The running service.
+#[derive(Debug)]
+pub struct Auth {
+    server: Server,
+    readiness: Readiness,
+}
+
+/// Starts the service; it listens when this returns.
+pub async fn start(parts: Parts) -> anyhow::Result<Auth> {
+    let Parts { service, users, keys } = parts;
+    let listener = bind(service.listen)?;
+    let passwords = Passwords::new(service.password_checks_max).await.context("cannot hash passwords")?;
+    let throttle = Throttle::new(service.login_failures_max, service.login_failures_window);
+    let store = users.clone();
+    let readiness = Readiness::default().with("users", move || {
+        let store = store.clone();
+        async move { store.ping().await.map_err(|cause| cause.to_string()) }
+    });
+    let app = web::Data::new(App { users, keys, passwords, throttle, token_lifetime: service.token_lifetime });
+    let server = Server::start("auth", listener, readiness.clone(), service.drain_max, move |config| {
+        config.app_data(app.clone());
+        routes(config);
+    })?;
+    Ok(Auth { server, readiness })
+}
+
+impl Auth {
+    /// The address that it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// Stops listening and waits for the requests that still run, at most `AUTH_DRAIN`.
+    pub async fn stop(self) {
+        self.readiness.drain();
+        self.server.stop().await;
+    }
+}

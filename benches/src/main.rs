@@ -1,0 +1,49 @@
+//! The lab: measures tapedeck against the `ffmpeg` command line, as ratios within one run.
+
+mod call;
+mod console;
+mod inputs;
+mod memory;
+mod service;
+mod stats;
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Measures tapedeck. Each command makes its inputs with ffmpeg, keeps them in the cache folder, and prints a table and
+/// one line of JSON.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// The server to measure.
+    #[arg(long, global = true, default_value = "target/release/tapedeck", env = "TAPEDECK")]
+    tapedeck: PathBuf,
+    /// Folder for the inputs, about 2.5 GB.
+    #[arg(long, global = true, env = "LAB_INPUTS")]
+    inputs: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The blocking call: its whole time against ffmpeg, the wait after the last byte, and memory against file size.
+    Call {
+        /// Rounds of the timings, interleaved.
+        #[arg(long, default_value = "5")]
+        rounds: usize,
+        /// Leaves out the 2 GB upload.
+        #[arg(long)]
+        no_memory: bool,
+    },
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    let inputs = inputs::Inputs::open(cli.inputs)?;
+    match cli.command {
+        Command::Call { rounds, no_memory } => call::run(&cli.tapedeck, &inputs, rounds, !no_memory).await,
+    }
+}

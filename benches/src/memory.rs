@@ -1,0 +1,76 @@
+//! Peak memory of a service and its engines, as the kernel counts it (`VmHWM`).
+
+use std::{
+    collections::HashMap,
+    fs,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+/// Between two looks: an engine's peak is read from a process that is about to end.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Peaks in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peak {
+    pub(crate) service: u64,
+    /// The largest engine or ffmpeg.
+    pub(crate) engine: u64,
+}
+
+/// Looks at a process and its descendants until it is asked for the result.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    pid: u32,
+    peaks: Arc<Mutex<HashMap<u32, u64>>>,
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+impl Watch {
+    pub(crate) fn start(pid: u32) -> Self {
+        let (peaks, stop) = (Arc::new(Mutex::new(HashMap::new())), Arc::new(AtomicBool::new(false)));
+        let (seen, stopping) = (Arc::clone(&peaks), Arc::clone(&stop));
+        let thread = thread::spawn(move || {
+            while !stopping.load(Ordering::Relaxed) {
+                look(pid, &mut seen.lock().unwrap_or_else(PoisonError::into_inner));
+                thread::park_timeout(LOOK_EVERY);
+            }
+        });
+        Self { pid, peaks, stop, thread }
+    }
+
+    pub(crate) fn finish(self) -> Peak {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.thread().unpark();
+        let _ = self.thread.join();
+        let peaks = self.peaks.lock().unwrap_or_else(PoisonError::into_inner);
+        let service = peaks.get(&self.pid).copied().unwrap_or(0);
+        let engine = peaks.iter().filter(|(pid, _)| **pid != self.pid).map(|(_, peak)| *peak).max().unwrap_or(0);
+        Peak { service, engine }
+    }
+}
+
+fn look(pid: u32, peaks: &mut HashMap<u32, u64>) {
+    if let Some(peak) = peak_of(pid) {
+        peaks.insert(pid, peak);
+    }
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return };
+    for thread in threads.flatten() {
+        let children = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+        for child in children.split_whitespace().filter_map(|child| child.parse().ok()) {
+            look(child, peaks);
+        }
+    }
+}
+
+fn peak_of(pid: u32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
+    Some(kib * 1024)
+}

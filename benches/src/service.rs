@@ -1,0 +1,95 @@
+//! A tapedeck of its own for one measurement, in a temporary folder.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    path::Path,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, bail, ensure};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Longest wait for a start.
+const START_MAX: Duration = Duration::from_secs(30);
+
+/// A running `tapedeck up`; killed when dropped.
+#[derive(Debug)]
+pub(crate) struct Service {
+    child: Child,
+    address: SocketAddr,
+    token: String,
+    http: reqwest::Client,
+    data: TempDir,
+}
+
+impl Service {
+    pub(crate) async fn start(tapedeck: &Path) -> anyhow::Result<Self> {
+        let data = tempfile::tempdir()?;
+        // Bound for a moment to learn a free port; the lab is alone on its machine.
+        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let child = Command::new(tapedeck)
+            .args(["up", "--listen", &address.to_string(), "--data"])
+            .arg(data.path())
+            .env("RUST_LOG", "warn")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .with_context(|| format!("cannot run {}; build it with cargo build --release", tapedeck.display()))?;
+        let http = reqwest::Client::builder().no_proxy().build()?;
+        let mut service = Self { child, address, token: String::new(), http, data };
+        service.token = service.login().await?;
+        Ok(service)
+    }
+
+    async fn login(&mut self) -> anyhow::Result<String> {
+        let deadline = Instant::now() + START_MAX;
+        loop {
+            let password = std::fs::read_to_string(self.data.path().join("admin-password")).unwrap_or_default();
+            let login = self.http.post(self.url("/login")).basic_auth("admin", Some(password.trim())).send().await;
+            if let Ok(answer) = login
+                && answer.status().is_success()
+            {
+                let login: Value = answer.json().await?;
+                return Ok(login["token"].as_str().context("a login without a token")?.to_owned());
+            }
+            if let Some(status) = self.child.try_wait()? {
+                bail!("tapedeck ended at once: {status}");
+            }
+            ensure!(Instant::now() < deadline, "tapedeck did not start within {START_MAX:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Uploads `video` and answers when the 201 is there, with its body.
+    pub(crate) async fn upload(&self, name: &str, length: u64, video: reqwest::Body) -> anyhow::Result<Value> {
+        let answer = self
+            .http
+            .put(self.url(&format!("/upload/{name}")))
+            .bearer_auth(&self.token)
+            .header("content-length", length)
+            .body(video)
+            .send()
+            .await?;
+        let status = answer.status();
+        let body: Value = answer.json().await?;
+        ensure!(status == 201, "the upload was answered {status}: {body}");
+        Ok(body)
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

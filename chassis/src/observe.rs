@@ -1,0 +1,41 @@
+//! The middleware around every route: request id, access log, request metrics.
+
+use std::time::Instant;
+
+use actix_web::{
+    Error,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::header::{HeaderName, HeaderValue},
+    middleware::Next,
+};
+
+use crate::{metrics, request_id};
+
+/// Serves one request under its id; counts and logs it. The duration ends with the head of the response.
+pub(crate) async fn observe(
+    service: &'static str,
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    let offered = request.headers().get(request_id::HEADER).and_then(|id| id.to_str().ok());
+    let id = request_id::accept(offered);
+    let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
+    let method = request.method().clone();
+    let started = Instant::now();
+
+    let mut response = request_id::scope(id.clone(), next.call(request)).await?;
+
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(HeaderName::from_static(request_id::HEADER), value);
+    }
+    let (status, elapsed) = (response.status().as_u16(), started.elapsed());
+    metrics::request(service, &route, &method, status, elapsed);
+    // Probes and scrapes come every few seconds and say nothing.
+    if matches!(route.as_str(), "/livez" | "/readyz" | "/metrics") {
+        tracing::debug!(service, %method, route, status, request_id = id, "request");
+    } else {
+        tracing::info!(service, %method, route, status, duration_ms = elapsed.as_millis(), request_id = id, "request");
+    }
+    Ok(response)
+}

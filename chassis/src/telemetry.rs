@@ -1,0 +1,39 @@
+//! Logs: JSON for machines, pretty for a terminal.
+
+use std::io::IsTerminal as _;
+
+use tracing_subscriber::{EnvFilter, fmt};
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum LogFormat {
+    /// Pretty on a terminal, JSON elsewhere.
+    Auto,
+    Json,
+    Pretty,
+}
+
+/// Log settings.
+#[derive(Debug, Clone, clap::Args)]
+pub struct LogConfig {
+    /// Format of the log lines on standard error.
+    #[arg(long, env = "LOG_FORMAT", value_enum, default_value = "auto", global = true)]
+    pub log_format: LogFormat,
+    /// What is logged, as tracing-subscriber's `EnvFilter` reads it, e.g. `info,converter=debug`.
+    #[arg(long, env = "RUST_LOG", default_value = "info", global = true)]
+    pub log_filter: String,
+}
+
+/// Sends logs to standard error and installs the metrics recorder. Calls after the first do nothing.
+pub fn init(config: &LogConfig) {
+    let filter = EnvFilter::try_new(&config.log_filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let json = match config.log_format {
+        LogFormat::Json => true,
+        LogFormat::Pretty => false,
+        LogFormat::Auto => !std::io::stderr().is_terminal(),
+    };
+    let lines = fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second subscriber in one process (tests) is refused; the first one stays.
+    let _ = if json { lines.json().flatten_event(true).try_init() } else { lines.compact().try_init() };
+    crate::metrics::install();
+}

@@ -1,0 +1,83 @@
+//! The one update that makes an mp3 visible, and what to do where its answer does not come.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::lease::HeldLease;
+use crate::{
+    App,
+    conversion::{Conversion, Failure, Mp3, State, Timestamp},
+    error::Error,
+    store::Change,
+};
+
+/// How long the fate of a commit is looked for before the caller is told that it is open.
+const FATE_WAIT_MAX: Duration = Duration::from_secs(5);
+/// Between two looks.
+const FATE_RETRY: Duration = Duration::from_millis(100);
+
+/// Commits the mp3 of a running conversion.
+pub(super) async fn commit(
+    app: &App,
+    conversion: &Conversion,
+    lease: &HeldLease<'_>,
+    mp3: Mp3,
+) -> Result<Conversion, Error> {
+    if !lease.is_valid().await {
+        return Err(Error::unavailable(anyhow::anyhow!("the lease ended before the commit")));
+    }
+    let at = Timestamp::now();
+    let change = Change::Commit { mp3, at, expires_at: app.config.mp3_kept.map(|kept| at.plus(kept)) };
+    let mut committed = conversion.clone();
+    // The running document always takes a commit; what is answered is what was written.
+    let _ = change.clone().apply(&mut committed);
+    match app.store.update(conversion.seen(), change).await {
+        Ok(true) => {}
+        Ok(false) => return fenced(app, conversion).await,
+        Err(cause) => {
+            tracing::warn!(conversion = %conversion.id, %cause, "the commit's answer was lost");
+            settle(app, conversion).await?;
+        }
+    }
+    app.announce.notify_one();
+    Ok(committed)
+}
+
+/// Another attempt owns the document: this one's blob is nobody's.
+async fn fenced<T>(app: &App, conversion: &Conversion) -> Result<T, Error> {
+    if let Err(cause) = app.store.delete_blob(conversion.attempt.blob()).await {
+        tracing::warn!(conversion = %conversion.id, %cause, "a fenced blob is left to the sweeper");
+    }
+    Err(Error::Fenced)
+}
+
+/// The commit may have happened. Fence first: only where the fence matched, or a read shows another attempt, is the
+/// blob garbage; deleting it before could take the mp3 from under a commit that did happen.
+async fn settle(app: &App, conversion: &Conversion) -> Result<(), Error> {
+    let give_up = Instant::now() + FATE_WAIT_MAX;
+    let undecided = Error::unavailable(anyhow::anyhow!("the commit's answer was lost"));
+    let failure = Failure::of(&undecided.problem());
+    while Instant::now() < give_up {
+        let fence = Change::Fail { failure: failure.clone(), at: Timestamp::now() };
+        match app.store.update(conversion.seen(), fence).await {
+            Ok(true) => {
+                app.sweep.notify_one();
+                return Err(undecided);
+            }
+            Ok(false) => match app.store.get(conversion.id).await {
+                Ok(Some(found)) if found.attempt == conversion.attempt => {
+                    return match found.state {
+                        State::Done => Ok(()),
+                        // Deleted or failed meanwhile: the same update made the blob garbage.
+                        _ => Err(Error::Fenced),
+                    };
+                }
+                Ok(_) => return fenced(app, conversion).await,
+                Err(_) => sleep(FATE_RETRY).await,
+            },
+            Err(_) => sleep(FATE_RETRY).await,
+        }
+    }
+    Err(Error::OutcomeUnknown(conversion.id))
+}

@@ -1,0 +1,188 @@
+//! From the bytes of a video to a stored mp3: sniff, stream or spool, engine, sink.
+
+use std::{fs::File, io::Write as _};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use bytes::{Bytes, BytesMut};
+use tokio::{io::AsyncWriteExt as _, process::ChildStdin, task::spawn_blocking};
+
+use super::{input, lease::HeldLease, sink::Sink};
+use crate::{
+    App,
+    control::{FromEngine, Head, Refusal, RefusalKind, Report, Verdict},
+    conversion::{Conversion, Mp3},
+    engine::{EndMark, Engine, Events, Input, Job},
+    error::Error,
+    permits::Permit,
+    sniff::{self, Sniffed},
+};
+
+/// Most bytes an mp3 has for one second: 320 kbit/s, and the reservoir's slack.
+const MP3_BYTES_PER_SECOND_MAX: u64 = 41_000;
+/// What tags may add to it.
+const TAG_BYTES_MAX: u64 = 1024 * 1024;
+
+/// An encoded mp3 that is not stored yet.
+pub(super) struct Encoded {
+    sink: Sink,
+    report: Report,
+}
+
+/// Converts the video that `input` brings.
+pub(super) async fn encode(
+    app: &App,
+    conversion: &Conversion,
+    lease: &HeldLease<'_>,
+    mut input: input::Receiver,
+    permit: &mut Permit,
+) -> Result<Encoded, Error> {
+    let (start, is_spooled) = sniff(&mut input).await?;
+    let job =
+        Job { options: conversion.options.clone(), duration_max: app.config.duration_max, ffmpeg: app.ffmpeg.clone() };
+    let spool = if is_spooled {
+        Some(spool(app, lease, &start, &mut input).await?)
+    } else {
+        permit.release_spool();
+        None
+    };
+    let received = input.bytes();
+    let engine_input = spool.map_or(Input::Stream, Input::Spool);
+    let engine = Engine::spawn(&app.engine, &job, engine_input).map_err(Error::unavailable)?;
+    let Engine { input: stdin, output, end, events, process } = engine;
+
+    let bytes_max = app.config.duration_max.as_secs() * MP3_BYTES_PER_SECOND_MAX + TAG_BYTES_MAX;
+    let sink = Sink::open(app, conversion.attempt.blob(), bytes_max).await?;
+    let feeding = async {
+        match stdin {
+            Some(stdin) => feed(app, lease, stdin, end, start, input).await,
+            None => end.write(received).await.map_err(|_| Error::EngineDied),
+        }
+    };
+    // Dropping `process`, on every way out, kills the engine and whatever it started.
+    let ((), sink, report) = tokio::try_join!(feeding, sink.fill(output), listen(lease, events))?;
+    process.reap().await;
+    if sink.bytes() != report.mp3_bytes {
+        let told = report.mp3_bytes;
+        return Err(Error::internal(anyhow::anyhow!("the engine told of {told} bytes and wrote {}", sink.bytes())));
+    }
+    Ok(Encoded { sink, report })
+}
+
+impl Encoded {
+    /// Stores the mp3 durably; it becomes visible by the commit.
+    pub(super) async fn store(self, app: &App, conversion: &Conversion) -> Result<Mp3, Error> {
+        let Self { sink, report } = self;
+        let head = report.head.as_ref().map(decode_head).transpose()?;
+        let sha256 = sink.finish(app, head).await?;
+        Ok(Mp3 {
+            blob_id: conversion.attempt.blob(),
+            bytes: report.mp3_bytes,
+            duration_ms: report.duration_ms,
+            sha256,
+            sample_rate: report.sample_rate,
+            channels: report.channels,
+            completeness: report.completeness,
+            decoder: report.decoder,
+            source: report.source,
+        })
+    }
+}
+
+/// Reads on until the container is known; answers those bytes and whether the video must be spooled.
+async fn sniff(input: &mut input::Receiver) -> Result<(Bytes, bool), Error> {
+    let mut head = BytesMut::new();
+    let mut at_end = false;
+    loop {
+        let refusal = match sniff::sniff(&head, at_end) {
+            Sniffed::NeedMore if !at_end => {
+                match input.next().await? {
+                    Some(bytes) => head.extend_from_slice(&bytes),
+                    None => at_end = true,
+                }
+                continue;
+            }
+            Sniffed::Stream(_) if !at_end => return Ok((head.freeze(), false)),
+            // The end mark is already taken: what there is goes through the spool.
+            Sniffed::Stream(_) | Sniffed::Spool(_) => return Ok((head.freeze(), true)),
+            Sniffed::Playlist => Refusal::new(
+                RefusalKind::Playlist,
+                "this is a playlist, which only names other files; send the video itself",
+            ),
+            Sniffed::Empty => Refusal::new(RefusalKind::Empty, "the upload is empty; send the video as the body"),
+            Sniffed::NeedMore | Sniffed::Unknown => Refusal::new(
+                RefusalKind::UnknownContainer,
+                "this is no video or audio file that is known here; see /docs for the formats",
+            ),
+        };
+        return Err(refusal.into());
+    }
+}
+
+/// Writes the whole video into a file without a name.
+async fn spool(app: &App, lease: &HeldLease<'_>, start: &Bytes, input: &mut input::Receiver) -> Result<File, Error> {
+    let file = tempfile::tempfile_in(&app.spool_dir).map_err(Error::unavailable)?;
+    let mut piece = Some(start.clone());
+    while let Some(bytes) = piece {
+        check_size(app, input.bytes())?;
+        lease.received(input.bytes());
+        let mut file = file.try_clone().map_err(Error::unavailable)?;
+        let written = spawn_blocking(move || file.write_all(&bytes)).await.map_err(Error::internal)?;
+        written.map_err(Error::unavailable)?;
+        piece = input.next().await?;
+    }
+    let mut rewound = file.try_clone().map_err(Error::unavailable)?;
+    std::io::Seek::rewind(&mut rewound).map_err(Error::unavailable)?;
+    Ok(file)
+}
+
+/// Passes the video on as it arrives, and the end of the upload as an explicit mark.
+async fn feed(
+    app: &App,
+    lease: &HeldLease<'_>,
+    mut stdin: ChildStdin,
+    end: EndMark,
+    start: Bytes,
+    mut input: input::Receiver,
+) -> Result<(), Error> {
+    let mut piece = Some(start);
+    while let Some(bytes) = piece {
+        check_size(app, input.bytes())?;
+        lease.received(input.bytes());
+        if stdin.write_all(&bytes).await.is_err() {
+            // The engine reads to the end unless it refuses or dies: its own words say which.
+            return std::future::pending().await;
+        }
+        piece = input.next().await?;
+    }
+    drop(stdin);
+    end.write(input.bytes()).await.map_err(|_| Error::EngineDied)
+}
+
+fn check_size(app: &App, bytes: u64) -> Result<(), Error> {
+    let bytes_max = app.config.upload_bytes_max;
+    if bytes > bytes_max { Err(Error::TooLarge { bytes_max }) } else { Ok(()) }
+}
+
+/// Follows the engine's words to its verdict.
+async fn listen(lease: &HeldLease<'_>, mut events: Events) -> Result<Report, Error> {
+    loop {
+        match events
+            .next()
+            .await
+            .map_err(|cause| Error::internal(anyhow::anyhow!("the engine spoke badly: {cause}")))?
+        {
+            Some(FromEngine::Progress { encoded_ms }) => lease.encoded(encoded_ms),
+            Some(FromEngine::Verdict(Verdict::Converted(report))) => return Ok(report),
+            Some(FromEngine::Verdict(Verdict::Refused(refusal))) if refusal.kind == RefusalKind::Internal => {
+                return Err(Error::internal(anyhow::anyhow!("the engine failed: {refusal}")));
+            }
+            Some(FromEngine::Verdict(Verdict::Refused(refusal))) => return Err(refusal.into()),
+            None => return Err(Error::EngineDied),
+        }
+    }
+}
+
+fn decode_head(head: &Head) -> Result<(u64, Bytes), Error> {
+    let bytes = BASE64_STANDARD.decode(&head.bytes).map_err(Error::internal)?;
+    Ok((head.offset, bytes.into()))
+}

@@ -1,0 +1,102 @@
+//! Step 2 of an upload: the conversion itself, a task of its own that owns permit and engine.
+//!
+//! Its input is a bounded channel with an explicit end. Once the end mark is in, it needs no client any more.
+
+mod commit;
+mod encode;
+pub(crate) mod input;
+mod lease;
+mod sink;
+
+use std::{sync::Arc, time::Instant};
+
+use chassis::Deadline;
+use tokio::time::{sleep, sleep_until};
+
+use crate::{
+    App,
+    conversion::{Attempt, Conversion, Failure, Mp3, State, Timestamp},
+    error::Error,
+    permits::Held,
+    store::Change,
+};
+use lease::HeldLease;
+
+/// Gives the permit of an upload that never begins back, and ends its claim.
+pub(crate) fn expire_later(app: &Arc<App>, attempt: Attempt) {
+    let app = Arc::clone(app);
+    app.tasks.clone().spawn(async move {
+        sleep(app.config.permit_hold).await;
+        if let Some(held) = app.permits.take_held(attempt) {
+            release(&app, &held.conversion, &Error::PermitGone(app.config.permit_hold)).await;
+            drop(held.permit);
+            app.permits.count();
+        }
+    });
+}
+
+/// Converts one video and commits its mp3; on any error the claim is released before the permit is.
+pub(crate) async fn convert(
+    app: Arc<App>,
+    held: Held,
+    input: input::Receiver,
+    deadline: Deadline,
+) -> Result<Conversion, Error> {
+    let started = Instant::now();
+    let Held { mut permit, conversion } = held;
+    let lease = HeldLease::new(&app, &conversion);
+    let result = match produce(&app, &conversion, &lease, input, &mut permit, deadline).await {
+        // The deadline ends when the commit begins.
+        Ok(mp3) => commit::commit(&app, &conversion, &lease, mp3).await,
+        Err(error) => Err(error),
+    };
+    match &result {
+        Ok(_) | Err(Error::Fenced | Error::OutcomeUnknown(_)) => {}
+        Err(error) => release(&app, &conversion, error).await,
+    }
+    let outcome = match &result {
+        Ok(_) => "done".to_owned(),
+        Err(error) => error.problem().kind.trim_start_matches("/problems/").to_owned(),
+    };
+    metrics::counter!("tapedeck_conversions_total", "outcome" => outcome.clone()).increment(1);
+    tracing::info!(
+        conversion = %conversion.id,
+        attempt = %conversion.attempt,
+        outcome,
+        duration_ms = started.elapsed().as_millis(),
+        "conversion ended"
+    );
+    drop(permit);
+    app.permits.note(started.elapsed());
+    result
+}
+
+/// Everything before the commit: encode and store, within the deadline and the lease.
+async fn produce(
+    app: &Arc<App>,
+    conversion: &Conversion,
+    lease: &HeldLease<'_>,
+    input: input::Receiver,
+    permit: &mut crate::permits::Permit,
+    deadline: Deadline,
+) -> Result<Mp3, Error> {
+    let work = async {
+        let encoded = encode::encode(app, conversion, lease, input, permit).await?;
+        encoded.store(app, conversion).await
+    };
+    tokio::select! {
+        mp3 = work => mp3,
+        lost = lease.keep() => Err(lost),
+        () = sleep_until(deadline.instant()) => Err(Error::Deadline),
+    }
+}
+
+/// The claim ends without an mp3. Where the store does not answer, the lease ends it.
+async fn release(app: &App, conversion: &Conversion, error: &Error) {
+    let change = Change::Fail { failure: Failure::of(&error.problem()), at: Timestamp::now() };
+    match app.store.update(conversion.seen(), change).await {
+        Ok(_) => app.sweep.notify_one(),
+        Err(cause) => tracing::warn!(conversion = %conversion.id, %cause, "the claim ends with its lease"),
+    }
+    debug_assert_eq!(conversion.state, State::Running, "only a running conversion is released");
+}

@@ -1,0 +1,137 @@
+//! Permits: how many conversions run at a time, and how much may be spooled.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::{
+    config::Config,
+    conversion::{Attempt, Conversion},
+    error::Error,
+};
+
+/// The unit of the spool budget in bytes.
+const SPOOL_UNIT: u64 = 1024 * 1024;
+/// Bounds of what `Retry-After` promises.
+const RETRY_MIN: Duration = Duration::from_secs(1);
+const RETRY_MAX: Duration = Duration::from_secs(30);
+
+/// The right to run one conversion; given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    _conversion: OwnedSemaphorePermit,
+    spool: Option<OwnedSemaphorePermit>,
+}
+
+impl Permit {
+    /// Gives back the reserved part of the spool: the video is converted as it arrives.
+    pub(crate) fn release_spool(&mut self) {
+        self.spool = None;
+    }
+}
+
+/// An admitted upload that has not begun.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) permit: Permit,
+    pub(crate) conversion: Conversion,
+}
+
+/// All permits of this replica.
+#[derive(Debug)]
+pub(crate) struct Permits {
+    total: usize,
+    conversions: Arc<Semaphore>,
+    spool: Arc<Semaphore>,
+    spool_units: u32,
+    upload_bytes_max: u64,
+    disk_free_min: u64,
+    spool_dir: PathBuf,
+    held: Mutex<HashMap<Attempt, Held>>,
+    /// A running mean of how long a conversion holds its permit.
+    mean_ms: AtomicU64,
+}
+
+impl Permits {
+    pub(crate) fn new(config: &Config, spool_dir: &Path) -> Self {
+        let total = config.permits();
+        let spool_units = u32::try_from(config.spool_bytes_max / SPOOL_UNIT).unwrap_or(u32::MAX).max(1);
+        metrics::gauge!("tapedeck_permits_total").set(u32::try_from(total).unwrap_or(u32::MAX));
+        metrics::gauge!("tapedeck_permits_used").set(0);
+        Self {
+            total,
+            conversions: Arc::new(Semaphore::new(total)),
+            spool: Arc::new(Semaphore::new(spool_units as usize)),
+            spool_units,
+            upload_bytes_max: config.upload_bytes_max,
+            disk_free_min: config.disk_free_min,
+            spool_dir: spool_dir.to_owned(),
+            held: Mutex::default(),
+            mean_ms: AtomicU64::new(2000),
+        }
+    }
+
+    /// A permit now, or why there is none; never waits.
+    pub(crate) fn take(&self, video_bytes: Option<u64>) -> Result<Permit, Error> {
+        let free = rustix::fs::statvfs(&self.spool_dir).map_err(Error::unavailable)?;
+        if free.f_bavail.saturating_mul(free.f_frsize) < self.disk_free_min {
+            return Err(Error::DiskShort { bytes: self.disk_free_min });
+        }
+        let full = || Error::Full { permits: self.total, retry: self.retry() };
+        let conversion = Arc::clone(&self.conversions).try_acquire_owned().map_err(|_| full())?;
+        let bytes = video_bytes.unwrap_or(self.upload_bytes_max).min(self.upload_bytes_max);
+        // A video larger than the whole budget gets all of it, or it could never be converted.
+        let units = u32::try_from(bytes.div_ceil(SPOOL_UNIT)).unwrap_or(u32::MAX).min(self.spool_units);
+        let spool = Arc::clone(&self.spool).try_acquire_many_owned(units).map_err(|_| Error::SpoolFull)?;
+        self.count();
+        Ok(Permit { _conversion: conversion, spool: Some(spool) })
+    }
+
+    /// Keeps a claimed conversion until its video comes.
+    pub(crate) fn hold(&self, held: Held) {
+        self.table().insert(held.conversion.attempt, held);
+    }
+
+    /// Takes a held permit out of the table: by its video or by its end, whoever is first.
+    pub(crate) fn take_held(&self, attempt: Attempt) -> Option<Held> {
+        self.table().remove(&attempt)
+    }
+
+    /// Notes that a permit came back after `used`.
+    pub(crate) fn note(&self, used: Duration) {
+        let used = u64::try_from(used.as_millis()).unwrap_or(u64::MAX).min(3_600_000);
+        let mean = self.mean_ms.load(Ordering::Relaxed);
+        self.mean_ms.store((mean * 7 + used) / 8, Ordering::Relaxed);
+        self.count();
+    }
+
+    /// When a permit is likely to be free: one comes back every mean / permits.
+    fn retry(&self) -> Duration {
+        let mean = Duration::from_millis(self.mean_ms.load(Ordering::Relaxed));
+        (mean / u32::try_from(self.total).unwrap_or(u32::MAX)).clamp(RETRY_MIN, RETRY_MAX)
+    }
+
+    /// Resolves once no permit is held or used.
+    pub(crate) async fn idle(&self) {
+        let all = u32::try_from(self.total).unwrap_or(u32::MAX);
+        let _ = self.conversions.acquire_many(all).await;
+    }
+
+    pub(crate) fn count(&self) {
+        let used = self.total - self.conversions.available_permits().min(self.total);
+        metrics::gauge!("tapedeck_permits_used").set(u32::try_from(used).unwrap_or(u32::MAX));
+    }
+
+    fn table(&self) -> std::sync::MutexGuard<'_, HashMap<Attempt, Held>> {
+        // No code panics while it holds the table, so what a poisoned lock guards is whole.
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

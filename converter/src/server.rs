@@ -1,0 +1,102 @@
+//! Starting, draining and stopping the service.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use actix_web::web::Data;
+use anyhow::Context as _;
+use chassis::{Readiness, Server, ServiceToken, hex, serve};
+use tokio::{runtime::Handle, sync::Notify, task::JoinHandle, time::timeout};
+
+use crate::{
+    App, Config, api, conversion::Timestamp, engine, event::Broker, permits::Permits, relay, store::Store, sweeper,
+};
+
+/// How long requests may still run once no conversion does.
+const STOP_MAX: Duration = Duration::from_secs(15);
+
+/// What the service is made of.
+#[derive(Debug)]
+pub struct Parts {
+    pub config: Config,
+    pub store: Store,
+    pub broker: Broker,
+    pub service_token: ServiceToken,
+}
+
+/// A running converter.
+#[derive(Debug)]
+pub struct Converter {
+    app: Arc<App>,
+    server: Server,
+    loops: [JoinHandle<()>; 2],
+}
+
+/// Starts the service, its sweeper and its relay.
+pub fn start(parts: Parts) -> anyhow::Result<Converter> {
+    let Parts { config, store, broker, service_token } = parts;
+    let spool_dir = config.spool_dir.clone().unwrap_or_else(std::env::temp_dir);
+    std::fs::create_dir_all(&spool_dir).with_context(|| format!("cannot use SPOOL_DIR {}", spool_dir.display()))?;
+    let readiness = Readiness::default().with("store", {
+        let store = store.clone();
+        move || {
+            let store = store.clone();
+            async move { store.ping().await.map_err(|e| e.to_string()) }
+        }
+    });
+    let app = Arc::new(App {
+        permits: Permits::new(&config, &spool_dir),
+        engine: engine_program(&config)?,
+        ffmpeg: engine::find_ffmpeg(&config.ffmpeg),
+        holder: format!("{}-{}", std::process::id(), hex::encode(&hex::random::<4>())),
+        tasks: Handle::current(),
+        readiness: readiness.clone(),
+        announce: Notify::new(),
+        sweep: Notify::new(),
+        spool_dir,
+        config,
+        store,
+        broker,
+    });
+    let listener = serve::bind(app.config.converter_listen)?;
+    let (data, token) = (Data::from(Arc::clone(&app)), Data::new(service_token));
+    let server = Server::start("converter", listener, readiness, STOP_MAX, move |routes| {
+        routes.app_data(data.clone()).app_data(token.clone()).configure(api::routes);
+    })?;
+    let loops = [tokio::spawn(sweeper::run(Arc::clone(&app))), tokio::spawn(relay::run(Arc::clone(&app)))];
+    Ok(Converter { app, server, loops })
+}
+
+impl Converter {
+    /// The address that it listens on.
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
+    }
+
+    /// Takes no new upload and waits until none is held or running; at most as long as a caller would wait.
+    pub async fn drain(&self) {
+        self.app.readiness.drain();
+        let longest = self.app.config.convert_timeout + self.app.config.permit_hold;
+        if timeout(longest, self.app.permits.idle()).await.is_err() {
+            tracing::warn!("conversions still run; their leases end them");
+        }
+    }
+
+    /// Stops the server, then hands the last announcements to the broker.
+    pub async fn stop(self) {
+        let Self { app, server, loops } = self;
+        server.stop().await;
+        for task in loops {
+            task.abort();
+        }
+        if let Err(cause) = relay::publish(&app, Timestamp(0)).await {
+            tracing::warn!(%cause, "announcements wait for the next start");
+        }
+    }
+}
+
+fn engine_program(config: &Config) -> anyhow::Result<PathBuf> {
+    match &config.engine {
+        Some(program) => Ok(program.clone()),
+        None => std::env::current_exe().context("cannot find this program's own file; set ENGINE"),
+    }
+}

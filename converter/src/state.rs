@@ -1,0 +1,30 @@
+//! What every request and task of the service shares.
+
+use std::path::PathBuf;
+
+use chassis::Readiness;
+use tokio::{runtime::Handle, sync::Notify};
+
+use crate::{Config, event::Broker, permits::Permits, store::Store};
+
+/// The service's state.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) config: Config,
+    pub(crate) store: Store,
+    pub(crate) broker: Broker,
+    pub(crate) permits: Permits,
+    /// The program that is started as engine.
+    pub(crate) engine: PathBuf,
+    pub(crate) ffmpeg: PathBuf,
+    pub(crate) spool_dir: PathBuf,
+    /// This replica's name in leases.
+    pub(crate) holder: String,
+    /// Where conversions run: not on the threads that serve requests, which end with them.
+    pub(crate) tasks: Handle,
+    pub(crate) readiness: Readiness,
+    /// Wakes the relay after a commit.
+    pub(crate) announce: Notify,
+    /// Wakes the sweeper where there is garbage.
+    pub(crate) sweep: Notify,
+}

@@ -1,0 +1,185 @@
+//! Conversion documents and their blobs, behind one contract.
+//!
+//! A closed enum: each kind of store is one variant and one folder beside this file. `tests/it/store.rs` holds every
+//! kind to the same contract.
+
+mod change;
+mod embedded;
+
+use std::{ops::RangeInclusive, path::Path};
+
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
+
+use crate::conversion::{BlobId, Conversion, ConversionId, Owner, Timestamp};
+
+pub use change::{Change, FAILED_KEPT, Seen, TOMBSTONE_KEPT};
+use embedded::Embedded;
+
+/// Bytes of a blob as they are read, in pieces of at most [`BLOB_PIECE_BYTES`].
+pub type BlobBytes = BoxStream<'static, std::io::Result<Bytes>>;
+
+/// Largest piece that a blob is read or written in.
+pub const BLOB_PIECE_BYTES: usize = 256 * 1024;
+
+/// Why a store gave no answer. After an error of an update its fate is open.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the conversion store does not answer")]
+    Unavailable(#[source] anyhow::Error),
+    #[error("the mp3 is gone")]
+    BlobMissing,
+}
+
+impl Error {
+    fn unavailable(cause: impl Into<anyhow::Error>) -> Self {
+        Self::Unavailable(cause.into())
+    }
+}
+
+/// One kind of work that documents wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// Running, and the lease is over.
+    DeadLease { now: Timestamp },
+    /// With blobs to delete: not yet swept, or swept before the instant.
+    Garbage { swept_before: Timestamp },
+    /// Done and not announced: `pending`, or `published` before the instant.
+    Announcement { published_before: Timestamp },
+    /// Done or failed, and `expires_at` is over: to become a tombstone.
+    Expiry { now: Timestamp },
+    /// Tombstones that are over and hold no garbage: to be removed.
+    Removal { now: Timestamp },
+    /// Of a user who was removed, and not yet a tombstone.
+    Forgotten,
+    /// Mails that were given up.
+    DeadMail,
+}
+
+/// Where a page of a list goes on: behind the conversion with this instant and id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor {
+    pub created_at: Timestamp,
+    pub id: ConversionId,
+}
+
+/// Conversion documents and blobs.
+#[derive(Debug, Clone)]
+pub enum Store {
+    /// SQLite and files in one folder, held by one process.
+    Embedded(Embedded),
+}
+
+impl Store {
+    /// Opens the store that `url` names; `who` is what another process is told that wants the same folder.
+    pub async fn open(url: &str, who: &str) -> anyhow::Result<Self> {
+        match url.split_once(':') {
+            Some(("file", folder)) => Ok(Self::Embedded(Embedded::open(Path::new(folder), who).await?)),
+            _ => anyhow::bail!("STORE_URL must be file:FOLDER, not {url:?}"),
+        }
+    }
+
+    /// Adds a document; false where its id exists already.
+    pub async fn insert(&self, conversion: Conversion) -> Result<bool, Error> {
+        match self {
+            Self::Embedded(store) => store.insert(conversion).await,
+        }
+    }
+
+    /// The newest version of a document that no failure can undo.
+    pub async fn get(&self, id: ConversionId) -> Result<Option<Conversion>, Error> {
+        match self {
+            Self::Embedded(store) => store.get(id).await,
+        }
+    }
+
+    /// Applies one change to the document as it was read; false where it matched nothing.
+    pub async fn update(&self, seen: Seen, change: Change) -> Result<bool, Error> {
+        match self {
+            Self::Embedded(store) => store.update(seen, change).await,
+        }
+    }
+
+    /// Removes a tombstone whose garbage is empty; false where it matched nothing.
+    pub async fn remove(&self, seen: Seen) -> Result<bool, Error> {
+        match self {
+            Self::Embedded(store) => store.remove(seen).await,
+        }
+    }
+
+    /// An owner's conversions without tombstones, newest first, at most `limit`.
+    pub async fn list(&self, owner: &Owner, after: Option<Cursor>, limit: usize) -> Result<Vec<Conversion>, Error> {
+        match self {
+            Self::Embedded(store) => store.list(owner.clone(), after, limit).await,
+        }
+    }
+
+    /// Documents that wait for one kind of work, at most `limit`.
+    pub async fn due(&self, due: Due, limit: usize) -> Result<Vec<Conversion>, Error> {
+        match self {
+            Self::Embedded(store) => store.due(due, limit).await,
+        }
+    }
+
+    /// The user is gone: the sweep makes tombstones of all that is theirs, also of what is added later.
+    pub async fn forget(&self, owner: &Owner) -> Result<(), Error> {
+        match self {
+            Self::Embedded(store) => store.forget(owner.clone()).await,
+        }
+    }
+
+    /// Starts a blob; an unfinished one is deleted through the garbage entry of its attempt.
+    pub async fn create_blob(&self, id: BlobId) -> Result<BlobWriter, Error> {
+        match self {
+            Self::Embedded(store) => Ok(BlobWriter::Embedded(store.create_blob(id).await?)),
+        }
+    }
+
+    /// Reads bytes `range` of a blob. A missing piece ends the stream with an error, never cleanly.
+    pub async fn read_blob(&self, id: BlobId, range: RangeInclusive<u64>) -> Result<BlobBytes, Error> {
+        match self {
+            Self::Embedded(store) => store.read_blob(id, range).await,
+        }
+    }
+
+    /// Deletes whatever there is of a blob, finished or not.
+    pub async fn delete_blob(&self, id: BlobId) -> Result<(), Error> {
+        match self {
+            Self::Embedded(store) => store.delete_blob(id).await,
+        }
+    }
+
+    /// Whether the store answers.
+    pub async fn ping(&self) -> Result<(), Error> {
+        match self {
+            Self::Embedded(store) => store.ping().await,
+        }
+    }
+
+    /// Whether messages about this store's documents die with the process.
+    pub fn is_embedded(&self) -> bool {
+        matches!(self, Self::Embedded(_))
+    }
+}
+
+/// A blob that is being written. Dropped, it leaves an unfinished blob that nobody sees.
+#[derive(Debug)]
+pub enum BlobWriter {
+    Embedded(embedded::BlobWriter),
+}
+
+impl BlobWriter {
+    /// Appends bytes.
+    pub async fn write(&mut self, bytes: Bytes) -> Result<(), Error> {
+        match self {
+            Self::Embedded(writer) => writer.write(bytes).await,
+        }
+    }
+
+    /// Writes `head` over the bytes at its offset and makes the blob durable. Only now it can be read.
+    pub async fn finish(self, head: Option<(u64, Bytes)>) -> Result<(), Error> {
+        match self {
+            Self::Embedded(writer) => writer.finish(head).await,
+        }
+    }
+}

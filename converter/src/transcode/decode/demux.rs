@@ -1,0 +1,78 @@
+//! Opening a container with the one demuxer that its magic asks for.
+
+use std::io::{Read, Seek as _};
+
+use symphonia::{
+    core::{
+        formats::{
+            FormatOptions, FormatReader,
+            probe::{Hint, Probe},
+        },
+        io::{MediaSource, MediaSourceStream, MediaSourceStreamOptions},
+        meta::MetadataOptions,
+    },
+    default::{
+        formats::{FlacReader, IsoMp4Reader, MkvReader, MpaReader, OggReader, WavReader},
+        meta::Id3v2Reader,
+    },
+};
+
+use crate::{
+    control::{Refusal, RefusalKind},
+    sniff::Container,
+    transcode::{
+        input::{Media, OneWay},
+        mp4::{Overlay, Shared, StreamFilter},
+    },
+};
+
+/// A demuxer; `None` where symphonia has none for the container, or not for this file.
+pub(super) fn open(
+    media: &Media,
+    container: Container,
+    movie: &Shared,
+) -> Result<Option<Box<dyn FormatReader>>, Refusal> {
+    let Some(probe) = probe(container) else { return Ok(None) };
+    let source = source(media, container, movie)?;
+    let stream = MediaSourceStream::new(source, MediaSourceStreamOptions::default());
+    // Symphonia's own registry would find "an mp3" in almost anything; only the sniffed format is registered here.
+    Ok(probe.probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default()).ok())
+}
+
+fn probe(container: Container) -> Option<Probe> {
+    let mut probe = Probe::new();
+    match container {
+        Container::Mp4 => probe.register_format::<IsoMp4Reader<'_>>(),
+        Container::Matroska => probe.register_format::<MkvReader<'_>>(),
+        Container::Ogg => probe.register_format::<OggReader<'_>>(),
+        Container::Wav => probe.register_format::<WavReader<'_>>(),
+        Container::Flac => probe.register_format::<FlacReader<'_>>(),
+        Container::Mp3 => probe.register_format::<MpaReader<'_>>(),
+        _ => return None,
+    }
+    if matches!(container, Container::Mp3 | Container::Flac) {
+        probe.register_metadata::<Id3v2Reader<'_>>();
+    }
+    Some(probe)
+}
+
+/// Only an mp4 needs seeks, where its index comes last.
+fn source(media: &Media, container: Container, movie: &Shared) -> Result<Box<dyn MediaSource>, Refusal> {
+    let unreadable = |cause| Refusal::new(RefusalKind::Damaged, format!("the video could not be read: {cause}"));
+    Ok(match (media, container) {
+        (Media::Stream(upload), Container::Mp4) => Box::new(OneWay(StreamFilter::new(upload.clone(), movie.clone()))),
+        (Media::Stream(upload), _) => Box::new(OneWay(upload.clone())),
+        (Media::File(file), Container::Mp4) => {
+            let (overlay, found) = Overlay::open(file.try_clone().map_err(unreadable)?).map_err(unreadable)?;
+            movie.set(found);
+            Box::new(overlay)
+        }
+        (Media::File(file), _) => Box::new(OneWay(from_start(file).map_err(unreadable)?)),
+    })
+}
+
+fn from_start(file: &std::fs::File) -> std::io::Result<impl Read + Send + Sync + 'static> {
+    let mut file = file.try_clone()?;
+    file.rewind()?;
+    Ok(file)
+}

@@ -1,0 +1,149 @@
+//! LAME, behind a safe face.
+#![expect(unsafe_code, reason = "LAME is a C library; this file is the only way to it")]
+
+use std::ptr::NonNull;
+
+use mp3lame_sys as ffi;
+
+use crate::{
+    control::{Refusal, RefusalKind},
+    options::Quality,
+};
+
+/// Space that one call may fill beyond 5/4 of its samples (LAME's `API` document).
+const SLACK_BYTES: usize = 7200;
+/// Longest tag frame, with room to spare.
+const TAG_BYTES_MAX: usize = 8192;
+/// Highest bit rates in kbit/s below 32 kHz (MPEG-2) and below 16 kHz (MPEG-2.5).
+const MPEG2_KBPS_MAX: u16 = 160;
+const MPEG25_KBPS_MAX: u16 = 64;
+
+/// One encoder of one mp3.
+#[derive(Debug)]
+pub(super) struct Lame {
+    flags: NonNull<ffi::lame_global_flags>,
+    channels: u8,
+}
+
+// SAFETY: the encoder's state belongs to this value alone and LAME keeps none per thread.
+unsafe impl Send for Lame {}
+
+impl Lame {
+    /// An encoder for `rate` Hz (one that MPEG audio has) and 1 or 2 channels.
+    pub(super) fn new(rate: u32, channels: u8, quality: Quality) -> Result<Self, Refusal> {
+        let refused = || Refusal::new(RefusalKind::Internal, "the mp3 encoder could not be set up");
+        let hertz = i32::try_from(rate).map_err(|_| refused())?;
+        // SAFETY: takes no arguments; a null pointer is answered where memory is short.
+        let flags = NonNull::new(unsafe { ffi::lame_init() }).ok_or_else(refused)?;
+        let lame = Self { flags, channels };
+        let g = lame.flags.as_ptr();
+        let mode = if channels == 1 { ffi::MPEG_mode::MONO } else { ffi::MPEG_mode::JOINT_STEREO };
+        // SAFETY: `g` is a live handle; these calls store plain numbers in it.
+        let results = unsafe {
+            let rate_control = match quality {
+                Quality::Variable(level) => {
+                    [ffi::lame_set_VBR(g, ffi::vbr_mode::vbr_mtrh), ffi::lame_set_VBR_quality(g, f32::from(level))]
+                }
+                Quality::Constant(kbps) => [
+                    ffi::lame_set_VBR(g, ffi::vbr_mode::vbr_off),
+                    ffi::lame_set_brate(g, i32::from(kbps.min(kbps_max(rate)))),
+                ],
+            };
+            let stream = [
+                ffi::lame_set_in_samplerate(g, hertz),
+                ffi::lame_set_out_samplerate(g, hertz),
+                ffi::lame_set_num_channels(g, i32::from(channels)),
+                ffi::lame_set_mode(g, mode),
+                ffi::lame_set_bWriteVbrTag(g, 1),
+                ffi::lame_set_findReplayGain(g, 0),
+                ffi::lame_init_params(g),
+            ];
+            rate_control.into_iter().chain(stream).min()
+        };
+        if results.is_some_and(|worst| worst < 0) { Err(refused()) } else { Ok(lame) }
+    }
+
+    /// Encodes samples from -1 to 1 and appends what frames are ready. `right` is not read where there is one channel.
+    pub(super) fn encode(&mut self, left: &[f32], right: &[f32], mp3: &mut Vec<u8>) -> Result<(), Refusal> {
+        let right = if self.channels == 1 { left } else { right };
+        let samples = i32::try_from(left.len()).map_err(|_| failed())?;
+        if right.len() != left.len() {
+            return Err(failed());
+        }
+        append(mp3, left.len() * 5 / 4 + SLACK_BYTES, |space, bytes| {
+            // SAFETY: both planes hold `samples` floats, and `space` has `bytes` bytes to fill.
+            unsafe {
+                let g = self.flags.as_ptr();
+                ffi::lame_encode_buffer_ieee_float(g, left.as_ptr(), right.as_ptr(), samples, space, bytes)
+            }
+        })
+    }
+
+    /// Appends the last frames.
+    pub(super) fn flush(&mut self, mp3: &mut Vec<u8>) -> Result<(), Refusal> {
+        append(mp3, SLACK_BYTES, |space, bytes| {
+            // SAFETY: `space` has `bytes` bytes to fill.
+            unsafe { ffi::lame_encode_flush(self.flags.as_ptr(), space, bytes) }
+        })
+    }
+
+    /// The tag frame that belongs over the first frame, known after [`Self::flush`].
+    pub(super) fn tag(&self) -> Result<Vec<u8>, Refusal> {
+        let mut tag = vec![0; TAG_BYTES_MAX];
+        // SAFETY: LAME writes at most `tag.len()` bytes and answers how many it wanted.
+        let bytes = unsafe { ffi::lame_get_lametag_frame(self.flags.as_ptr(), tag.as_mut_ptr(), tag.len()) };
+        if bytes == 0 || bytes > tag.len() {
+            return Err(failed());
+        }
+        tag.truncate(bytes);
+        Ok(tag)
+    }
+
+    /// Samples of silence before the audio.
+    pub(super) fn delay(&self) -> u64 {
+        // SAFETY: reads one number of a live handle.
+        u64::try_from(unsafe { ffi::lame_get_encoder_delay(self.flags.as_ptr()) }).unwrap_or(0)
+    }
+
+    /// Samples of silence behind the audio, known after [`Self::flush`].
+    pub(super) fn padding(&self) -> u64 {
+        // SAFETY: reads one number of a live handle.
+        u64::try_from(unsafe { ffi::lame_get_encoder_padding(self.flags.as_ptr()) }).unwrap_or(0)
+    }
+
+    /// Samples per channel in one frame: 1152, or 576 below 32 kHz.
+    pub(super) fn frame_samples(&self) -> u64 {
+        // SAFETY: reads one number of a live handle.
+        u64::try_from(unsafe { ffi::lame_get_framesize(self.flags.as_ptr()) }).unwrap_or(0)
+    }
+}
+
+impl Drop for Lame {
+    fn drop(&mut self) {
+        // SAFETY: the handle is live and not used again.
+        unsafe { ffi::lame_close(self.flags.as_ptr()) };
+    }
+}
+
+/// Lets `fill` write at most `bytes_max` bytes behind `mp3`; it answers how many, or a negative error.
+fn append(mp3: &mut Vec<u8>, bytes_max: usize, fill: impl FnOnce(*mut u8, i32) -> i32) -> Result<(), Refusal> {
+    let start = mp3.len();
+    let space = i32::try_from(bytes_max).map_err(|_| failed())?;
+    // Zeroed rather than reserved: it costs nothing beside the encoding, and no length is ever set unchecked.
+    mp3.resize(start + bytes_max, 0);
+    let written = usize::try_from(fill(mp3[start..].as_mut_ptr(), space)).ok().filter(|&n| n <= bytes_max);
+    mp3.truncate(start + written.unwrap_or(0));
+    written.map(drop).ok_or_else(failed)
+}
+
+fn kbps_max(rate: u32) -> u16 {
+    match rate {
+        0..16_000 => MPEG25_KBPS_MAX,
+        16_000..32_000 => MPEG2_KBPS_MAX,
+        _ => u16::MAX,
+    }
+}
+
+fn failed() -> Refusal {
+    Refusal::new(RefusalKind::Internal, "the mp3 encoder failed")
+}

@@ -1,0 +1,89 @@
+//! The engine: a filter from a video on standard input to an mp3 on standard output.
+//!
+//! `sniff` → `demux` (behind the mp4 filter) → `decode` (symphonia or ffmpeg) → `pcm` (range, channels) → `encode` →
+//! `output`; then `verify` compares what was read and decoded with what the container declares. The service runs it
+//! with `--control`, in a cage and under supervision; without that it is a plain command.
+
+mod convert;
+mod decode;
+mod encode;
+pub(crate) mod frame;
+mod input;
+mod limits;
+mod mp4;
+mod output;
+mod pcm;
+mod structure;
+mod supervisor;
+mod tag;
+mod verify;
+
+use std::{
+    io::{self, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+use self::{convert::Request, supervisor::Supervisor};
+use crate::{
+    control::{Refusal, RefusalKind, Verdict},
+    engine::find_ffmpeg,
+    options::RawOptions,
+};
+
+/// Arguments of the engine.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    options: RawOptions,
+    /// Longest audio that is converted.
+    #[arg(long, default_value = "6h", value_parser = humantime::parse_duration)]
+    duration_max: Duration,
+    /// The ffmpeg that decodes what the engine does not.
+    #[arg(long, default_value = "ffmpeg")]
+    ffmpeg: PathBuf,
+    /// Standard error is one end of a socket to the service that started this.
+    #[arg(long, hide = true)]
+    control: bool,
+}
+
+/// Runs the engine. With `--control` a refusal is a verdict, and only a defect is a failure.
+#[expect(clippy::needless_pass_by_value, reason = "a program's arguments are its entry's to keep")]
+pub fn main(args: Args) -> ExitCode {
+    if args.control { supervised(&args) } else { alone(&args) }
+}
+
+fn supervised(args: &Args) -> ExitCode {
+    let workers = thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+    if limits::apply(args.duration_max, workers).is_err() {
+        return ExitCode::FAILURE;
+    }
+    let Ok(supervisor) = Supervisor::attach().map(Arc::new) else { return ExitCode::FAILURE };
+    let verdict = match request(args).and_then(|request| convert::convert(&request, Some(&supervisor))) {
+        Ok(report) => Verdict::Converted(report),
+        Err(refusal) => Verdict::Refused(refusal),
+    };
+    if supervisor.judge(verdict).is_err() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+}
+
+fn alone(args: &Args) -> ExitCode {
+    let said = match request(args).and_then(|request| convert::convert(&request, None)) {
+        Ok(report) if report.head.is_none() => return ExitCode::SUCCESS,
+        Ok(_) => {
+            "note: the length tag is missing, since this output cannot be changed any more; write to a file".into()
+        }
+        Err(refusal) => refusal.to_string(),
+    };
+    let is_note = said.starts_with("note: ");
+    // There is nobody left to tell where this fails.
+    let _ = writeln!(io::stderr(), "converter: {said}");
+    if is_note { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn request(args: &Args) -> Result<Request, Refusal> {
+    let options = args.options.check().map_err(|cause| Refusal::new(RefusalKind::Internal, cause.to_string()))?;
+    Ok(Request { options, duration_max: args.duration_max, ffmpeg: find_ffmpeg(&args.ffmpeg) })
+}

@@ -1,0 +1,108 @@
+//! The filter over bytes as they arrive.
+
+use std::{
+    io::{self, Read},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use super::{INDEX_BYTES_MAX, boxes::BoxHeader, is_index, movie::Movie};
+
+/// What the filter has learnt, for those who do not read through it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Shared(Arc<Mutex<Movie>>);
+
+impl Shared {
+    pub(crate) fn movie(&self) -> Movie {
+        self.lock().clone()
+    }
+
+    pub(crate) fn set(&self, movie: Movie) {
+        *self.lock() = movie;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Movie> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Passes an mp4 on with all tracks hidden but one.
+#[derive(Debug)]
+pub(crate) struct StreamFilter<R> {
+    source: R,
+    shared: Shared,
+    /// Bytes of the source that were read.
+    position: u64,
+    /// A header or index that is being passed on, and how far it is.
+    ready: Vec<u8>,
+    passed: usize,
+    /// Bytes of the current box that are passed on untouched.
+    through: u64,
+    /// From here on nothing is filtered: the last box, or nonsense that the demuxer may judge.
+    is_blind: bool,
+}
+
+impl<R: Read> StreamFilter<R> {
+    pub(crate) fn new(source: R, shared: Shared) -> Self {
+        Self { source, shared, position: 0, ready: Vec::new(), passed: 0, through: 0, is_blind: false }
+    }
+
+    /// Reads at most `bytes` more into `ready`, fewer only at the end.
+    fn fetch(&mut self, bytes: u64) -> io::Result<()> {
+        self.position += (&mut self.source).take(bytes).read_to_end(&mut self.ready)? as u64;
+        Ok(())
+    }
+
+    /// Reads the next box header, and the whole box where it is an index.
+    fn next_box(&mut self) -> io::Result<()> {
+        self.ready.clear();
+        self.passed = 0;
+        self.fetch(8)?;
+        if self.ready.starts_with(&[0, 0, 0, 1]) {
+            self.fetch(8)?;
+        }
+        let header = BoxHeader::parse(&self.ready);
+        let Some((header, bytes)) = header.and_then(|header| Some((header, header.bytes?))) else {
+            self.is_blind = true;
+            return Ok(());
+        };
+        let body_bytes = bytes - header.header_bytes;
+        if !is_index(header.kind) {
+            self.through = body_bytes;
+            return Ok(());
+        }
+        if bytes > INDEX_BYTES_MAX {
+            return Err(io::Error::other("the index of the mp4 is too large"));
+        }
+        self.fetch(body_bytes)?;
+        if self.ready.len() as u64 == bytes {
+            self.shared.lock().take(header.kind, &mut self.ready, self.position);
+        }
+        Ok(())
+    }
+}
+
+impl<R: Read> Read for StreamFilter<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.passed == self.ready.len() && self.through == 0 && !self.is_blind {
+            self.next_box()?;
+        }
+        if self.passed < self.ready.len() {
+            let read = (&self.ready[self.passed..]).read(out)?;
+            self.passed += read;
+            if self.passed == self.ready.len() {
+                // An index may have been large.
+                self.ready = Vec::new();
+                self.passed = 0;
+            }
+            return Ok(read);
+        }
+        if self.is_blind {
+            return self.source.read(out);
+        }
+        let wanted = usize::try_from(self.through).unwrap_or(usize::MAX).min(out.len());
+        let read = self.source.read(&mut out[..wanted])?;
+        self.position += read as u64;
+        self.through -= read as u64;
+        Ok(read)
+    }
+}

@@ -1,0 +1,124 @@
+//! The service, as the engine sees it: one end of the control channel.
+
+use std::{
+    io::{self, BufRead as _, BufReader, Read as _, Write as _},
+    os::{fd::OwnedFd, unix::net::UnixStream},
+    process,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Signal, getpgrp, getpid, kill_process_group};
+
+use crate::control::{FromEngine, LINE_BYTES_MAX, ToEngine, Verdict};
+
+/// The mark follows the end of the input at once; a service that needs longer is in trouble.
+const END_WAIT_MAX: Duration = Duration::from_secs(10);
+/// Between two progress lines.
+const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+
+/// The service that started this engine.
+#[derive(Debug)]
+pub(super) struct Supervisor {
+    socket: UnixStream,
+    heard: Arc<Heard>,
+    told: Mutex<Option<Instant>>,
+}
+
+#[derive(Debug, Default)]
+struct Heard {
+    words: Mutex<Words>,
+    news: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Words {
+    /// Bytes of the complete upload.
+    end: Option<u64>,
+    /// After the verdict the service may hang up.
+    is_judged: bool,
+}
+
+impl Supervisor {
+    /// Takes the channel out of standard error, which LAME, ffmpeg and panics write to as well.
+    pub(super) fn attach() -> io::Result<Self> {
+        let socket = UnixStream::from(rustix::io::fcntl_dupfd_cloexec(io::stderr(), 3)?);
+        let null = OwnedFd::from(std::fs::OpenOptions::new().write(true).open("/dev/null")?);
+        rustix::stdio::dup2_stderr(null)?;
+        let heard = Arc::<Heard>::default();
+        let (listener, ears) = (BufReader::new(socket.try_clone()?), Arc::clone(&heard));
+        thread::Builder::new().name("control".to_owned()).spawn(move || listen(listener, &ears))?;
+        Ok(Self { socket, heard, told: Mutex::default() })
+    }
+
+    /// The size of the complete upload, as the service says it; `None` where it never did.
+    pub(super) fn upload_bytes(&self) -> Option<u64> {
+        let words = self.heard.lock();
+        let waited = self.heard.news.wait_timeout_while(words, END_WAIT_MAX, |words| words.end.is_none());
+        waited.unwrap_or_else(PoisonError::into_inner).0.end
+    }
+
+    /// Tells how much is encoded, not more often than is worth reading.
+    pub(super) fn progress(&self, encoded: Duration) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.is_some_and(|at| at.elapsed() < PROGRESS_EVERY) {
+            return;
+        }
+        *told = Some(Instant::now());
+        let encoded_ms = u64::try_from(encoded.as_millis()).unwrap_or(u64::MAX);
+        // A service that went away is noticed where its channel is read.
+        let _ = self.send(&FromEngine::Progress { encoded_ms });
+    }
+
+    /// The last line.
+    pub(super) fn judge(&self, verdict: Verdict) -> io::Result<()> {
+        self.heard.lock().is_judged = true;
+        self.send(&FromEngine::Verdict(verdict))
+    }
+
+    fn send(&self, line: &FromEngine) -> io::Result<()> {
+        let mut line = serde_json::to_vec(line)?;
+        line.push(b'\n');
+        (&self.socket).write_all(&line)
+    }
+}
+
+impl Heard {
+    fn lock(&self) -> MutexGuard<'_, Words> {
+        self.words.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Listens until the service hangs up. Where that comes before the verdict, the service is dead, and nobody else
+/// would ever stop this engine and its ffmpeg.
+fn listen(mut listener: BufReader<UnixStream>, heard: &Heard) {
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        match (&mut listener).take(LINE_BYTES_MAX as u64).read_until(b'\n', &mut line) {
+            Ok(1..) if line.ends_with(b"\n") => {}
+            _ => break,
+        }
+        match serde_json::from_slice(&line) {
+            Ok(ToEngine::End { bytes }) => {
+                heard.lock().end = Some(bytes);
+                heard.news.notify_all();
+            }
+            Err(_) => break,
+        }
+    }
+    if !heard.lock().is_judged {
+        kill_group();
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the engine is nobody's service: it ends here, without a verdict")]
+fn kill_group() -> ! {
+    let group = getpgrp();
+    // Another's group must not be killed; the service always makes the engine a leader.
+    if group == getpid() {
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+    process::exit(1);
+}

@@ -1,0 +1,3 @@
+//! The converter's tests, in one binary.
+
+mod store;

@@ -1,0 +1,126 @@
+//! Documents: conditional updates, lists, and what is due.
+
+use std::time::Duration;
+
+use converter::{
+    conversion::{Attempt, Conversion, ConversionId, Owner, Progress, State, Timestamp},
+    store::{Change, Cursor, Due, Store},
+};
+
+use super::{NOW, commit, conversion, done, due, fail, inserted, lease, read};
+
+contract!(
+    an_id_is_inserted_once,
+    an_update_matches_the_attempt_and_state_that_were_read,
+    one_of_many_claims_wins,
+    a_renewed_lease_is_not_taken_over,
+    every_end_puts_the_attempts_blob_into_garbage,
+    a_tombstone_is_removed_only_without_garbage,
+    a_page_goes_on_where_the_last_one_ended,
+    a_forgotten_owner_has_work_left_for_the_sweep,
+);
+
+async fn an_id_is_inserted_once(store: &Store) {
+    let new = inserted(store).await;
+    let second = Conversion { filename: "other".into(), ..new.clone() };
+    assert!(!store.insert(second).await.expect("the store answers"));
+    assert_eq!(read(store, new.id).await, new);
+    assert_eq!(store.get(ConversionId::random()).await.expect("the store answers"), None);
+}
+
+async fn an_update_matches_the_attempt_and_state_that_were_read(store: &Store) {
+    let running = inserted(store).await;
+    let stale = Conversion { attempt: Attempt::random(), ..running.clone() };
+    assert!(!store.update(stale.seen(), commit(&stale)).await.expect("the store answers"));
+    assert!(store.update(running.seen(), fail()).await.expect("the store answers"));
+    // The same attempt, but no longer running: its commit comes too late.
+    assert!(!store.update(running.seen(), commit(&running)).await.expect("the store answers"));
+    assert_eq!(read(store, running.id).await.state, State::Failed);
+}
+
+async fn one_of_many_claims_wins(store: &Store) {
+    let old = inserted(store).await;
+    let claims = (0..32).map(|_| {
+        let lease_until = old.lease.as_ref().map(|lease| lease.until);
+        let change = Change::TakeOver { attempt: Attempt::random(), lease: lease(NOW), lease_until };
+        store.update(old.seen(), change)
+    });
+    let won = futures_util::future::try_join_all(claims).await.expect("the store answers");
+    assert_eq!(won.into_iter().filter(|won| *won).count(), 1);
+    let document = read(store, old.id).await;
+    assert_eq!(document.garbage.iter().map(|entry| entry.blob_id).collect::<Vec<_>>(), [old.attempt.blob()]);
+}
+
+async fn a_renewed_lease_is_not_taken_over(store: &Store) {
+    let running = inserted(store).await;
+    let lease_until = running.lease.as_ref().map(|lease| lease.until);
+    let renewed = Change::Renew { lease: lease(NOW.plus(Duration::from_secs(60))), progress: Progress::default() };
+    assert!(store.update(running.seen(), renewed).await.expect("the store answers"));
+
+    let change = Change::TakeOver { attempt: Attempt::random(), lease: lease(NOW), lease_until };
+    assert!(!store.update(running.seen(), change).await.expect("the store answers"));
+    let Change::Fail { failure, .. } = fail() else { unreachable!("fail() fails") };
+    let end = Change::EndLease { failure, at: NOW };
+    assert!(!store.update(running.seen(), end).await.expect("the store answers"));
+    assert!(due(store, Due::DeadLease { now: NOW }).await.is_empty());
+    assert_eq!(due(store, Due::DeadLease { now: NOW.plus(Duration::from_secs(60)) }).await, [running.id]);
+}
+
+async fn every_end_puts_the_attempts_blob_into_garbage(store: &Store) {
+    for end in [fail(), Change::Tombstone { at: NOW }] {
+        let running = inserted(store).await;
+        assert!(store.update(running.seen(), end).await.expect("the store answers"));
+        let ended = read(store, running.id).await;
+        let blob_id = running.attempt.blob();
+        assert_eq!(ended.garbage.iter().map(|entry| entry.blob_id).collect::<Vec<_>>(), [blob_id]);
+
+        let garbage = Due::Garbage { swept_before: NOW };
+        assert!(due(store, garbage).await.contains(&ended.id));
+        assert!(store.update(ended.seen(), Change::Sweep { blob_id, at: NOW }).await.expect("the store answers"));
+        assert!(!due(store, garbage).await.contains(&ended.id));
+        assert!(store.update(ended.seen(), Change::DropGarbage { blob_id }).await.expect("the store answers"));
+        assert!(read(store, running.id).await.garbage.is_empty());
+    }
+}
+
+async fn a_tombstone_is_removed_only_without_garbage(store: &Store) {
+    let running = inserted(store).await;
+    assert!(!store.remove(running.seen()).await.expect("the store answers"));
+    assert!(store.update(running.seen(), Change::Tombstone { at: NOW }).await.expect("the store answers"));
+    let tombstone = read(store, running.id).await;
+    assert!(!store.remove(tombstone.seen()).await.expect("the store answers"));
+    let emptied = Change::DropGarbage { blob_id: running.attempt.blob() };
+    assert!(store.update(tombstone.seen(), emptied).await.expect("the store answers"));
+
+    assert!(due(store, Due::Removal { now: NOW }).await.is_empty());
+    assert_eq!(due(store, Due::Removal { now: NOW.plus(Duration::from_hours(2)) }).await, [running.id]);
+    assert!(store.remove(tombstone.seen()).await.expect("the store answers"));
+    assert_eq!(store.get(running.id).await.expect("the store answers"), None);
+}
+
+async fn a_page_goes_on_where_the_last_one_ended(store: &Store) {
+    let mut expected = Vec::new();
+    for age in [3, 2, 2, 1] {
+        let new = Conversion { created_at: NOW.minus(Duration::from_secs(age)), ..conversion("alice") };
+        expected.push(new.clone());
+        assert!(store.insert(new).await.expect("the store answers"));
+    }
+    assert!(store.insert(conversion("bob")).await.expect("the store answers"));
+    expected.sort_by_key(|found| std::cmp::Reverse((found.created_at, found.id)));
+
+    let owner = Owner("alice".into());
+    let mut listed = store.list(&owner, None, 2).await.expect("the store answers");
+    let last = listed.last().expect("two were listed");
+    let after = Cursor { created_at: last.created_at, id: last.id };
+    listed.extend(store.list(&owner, Some(after), 10).await.expect("the store answers"));
+    assert_eq!(listed, expected);
+}
+
+async fn a_forgotten_owner_has_work_left_for_the_sweep(store: &Store) {
+    let document = done(store).await;
+    store.forget(&Owner("somebody else".into())).await.expect("the store answers");
+    assert!(due(store, Due::Forgotten).await.is_empty());
+    store.forget(&document.owner).await.expect("the store answers");
+    store.forget(&document.owner).await.expect("twice is as good as once");
+    assert_eq!(due(store, Due::Forgotten).await, [document.id]);
+}

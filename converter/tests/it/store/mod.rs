@@ -1,0 +1,130 @@
+//! The contract of a conversion store. Each rule is a function over `&Store`, and [`contract!`] runs it for each kind.
+
+/// Runs rules against each kind of store.
+macro_rules! contract {
+    ($($rule:ident),+ $(,)?) => {
+        mod embedded {
+            $(#[tokio::test]
+            async fn $rule() {
+                super::$rule(&crate::store::Embedded::open().await.store).await;
+            })+
+        }
+    };
+}
+
+mod blobs;
+mod documents;
+mod outbox;
+
+use std::time::Duration;
+
+use converter::{
+    control::{Completeness, Decoder},
+    conversion::{Attempt, Conversion, ConversionId, Failure, Lease, Mp3, Owner, Progress, State, Timestamp},
+    options::Options,
+    store::{Change, Due, Store},
+};
+
+/// A store of its own for one test; removed with it.
+struct Embedded {
+    store: Store,
+    _folder: tempfile::TempDir,
+}
+
+impl Embedded {
+    async fn open() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let url = format!("file:{}", folder.path().display());
+        Self { store: Store::open(&url, "the test").await.expect("a new store opens"), _folder: folder }
+    }
+}
+
+const NOW: Timestamp = Timestamp(1_000_000);
+
+fn lease(until: Timestamp) -> Lease {
+    Lease { holder: "test".into(), until }
+}
+
+fn conversion(owner: &str) -> Conversion {
+    Conversion {
+        id: ConversionId::random(),
+        owner: Owner(owner.into()),
+        email: "a@example.org".into(),
+        filename: "naïve \"film\" 🎬.mp4".into(),
+        options: Options::default(),
+        fingerprint: "f".into(),
+        state: State::Running,
+        attempt: Attempt::random(),
+        lease: Some(lease(NOW.plus(Duration::from_secs(15)))),
+        progress: Progress::default(),
+        mp3: None,
+        failure: None,
+        garbage: vec![],
+        notify: None,
+        attempts: 1,
+        created_at: NOW,
+        done_at: None,
+        expires_at: None,
+    }
+}
+
+fn mp3(conversion: &Conversion) -> Mp3 {
+    Mp3 {
+        blob_id: conversion.attempt.blob(),
+        bytes: 3,
+        duration_ms: 1000,
+        sha256: "00".into(),
+        sample_rate: 44_100,
+        channels: 2,
+        completeness: Completeness::Complete,
+        decoder: Decoder::Symphonia,
+        source: "mp4/aac".into(),
+    }
+}
+
+fn commit(conversion: &Conversion) -> Change {
+    Change::Commit { mp3: mp3(conversion), at: NOW, expires_at: None }
+}
+
+fn fail() -> Change {
+    let failure =
+        Failure { kind: "about:blank".into(), title: "t".into(), status: 503, detail: "d".into(), retryable: true };
+    Change::Fail { failure, at: NOW }
+}
+
+async fn inserted(store: &Store) -> Conversion {
+    let new = conversion("alice");
+    assert!(store.insert(new.clone()).await.expect("the store answers"));
+    new
+}
+
+async fn done(store: &Store) -> Conversion {
+    let running = inserted(store).await;
+    assert!(store.update(running.seen(), commit(&running)).await.expect("the store answers"));
+    read(store, running.id).await
+}
+
+async fn read(store: &Store, id: ConversionId) -> Conversion {
+    store.get(id).await.expect("the store answers").expect("the document is there")
+}
+
+async fn due(store: &Store, due: Due) -> Vec<ConversionId> {
+    store.due(due, 10).await.expect("the store answers").into_iter().map(|found| found.id).collect()
+}
+
+#[tokio::test]
+async fn an_embedded_store_is_held_by_one_process_and_a_start_ends_its_leases() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let url = format!("file:{}", folder.path().display());
+    let first = Store::open(&url, "the first").await.expect("a new store opens");
+    let running =
+        Conversion { lease: Some(lease(Timestamp::now().plus(Duration::from_hours(1)))), ..conversion("alice") };
+    assert!(first.insert(running.clone()).await.expect("the store answers"));
+
+    let second = Store::open(&url, "the second").await.expect_err("the folder is held");
+    assert!(second.to_string().contains("(the first)"), "{second}");
+
+    drop(first);
+    let reopened = Store::open(&url, "the third").await.expect("the folder is free again");
+    assert_eq!(due(&reopened, Due::DeadLease { now: Timestamp::now() }).await, [running.id]);
+}

@@ -1,0 +1,215 @@
+//! Why a request failed, and the one table from error to wire.
+
+use std::time::Duration;
+
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{StatusCode, header},
+};
+use chassis::Problem;
+use converter::{
+    conversion::{ConversionId, Failure},
+    options::OptionError,
+    store,
+};
+
+/// After which a running conversion may be looked at again, or a draining replica is replaced.
+const RUNNING_RETRY: Duration = Duration::from_secs(2);
+/// After which a dependency may be back.
+const UNAVAILABLE_RETRY: Duration = Duration::from_secs(5);
+/// Longest that a lost converter's lease keeps its conversion; see the converter's `LEASE`.
+const LOST_RETRY: Duration = Duration::from_secs(15);
+
+/// Each message is safe to show the caller.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{0}")]
+    BadRequest(String),
+    #[error("{0}")]
+    Option(#[from] OptionError),
+    #[error("the body is empty; send the video as the body, or as the file of a form")]
+    EmptyBody,
+    #[error("{0}")]
+    Multipart(&'static str),
+    #[error("send a token: Authorization: Bearer TOKEN; POST /login gives one")]
+    NoToken,
+    #[error("{0}")]
+    BadToken(String),
+    #[error("wrong name or password")]
+    BadLogin { challenge: &'static str },
+    #[error(
+        "the cookie counts only on requests of tapedeck's own page (Origin, Sec-Fetch-Site; behind TLS set TLS_IN_FRONT)"
+    )]
+    CrossSite,
+    #[error("only an administrator may do this")]
+    NotAdmin,
+    #[error("this gateway is not addressed by that name; see ALLOWED_HOSTS")]
+    WrongHost,
+    #[error("nothing with this id or name is yours")]
+    NotFound,
+    #[error("the client sent nothing for {0:?} (UPLOAD_IDLE_MAX)")]
+    ClientIdle(Duration),
+    #[error("the client sent less than {0} bytes per second (UPLOAD_RATE_MIN)")]
+    ClientSlow(u64),
+    #[error("the upload broke off before its end")]
+    ClientStopped,
+    #[error("the conversion is still running; ask GET /conversions/{0} for its state")]
+    NotReady(ConversionId),
+    #[error("the conversion failed: {0}")]
+    ConversionFailed(String),
+    #[error("the upload exceeds {0} bytes (UPLOAD_BYTES_MAX)")]
+    TooLarge(u64),
+    #[error("the mp3 has {bytes} bytes; the range lies outside of it")]
+    RangeOutside { bytes: u64 },
+    #[error("{0} of your uploads are in flight already (UPLOADS_PER_USER_MAX)")]
+    TooManyUploads(usize),
+    #[error("{0} uploads wait for a converter already (ADMISSION_WAITING_MAX)")]
+    Busy(usize),
+    #[error("no converter can be reached (CONVERTERS)")]
+    NoConverter,
+    #[error("this gateway is shutting down")]
+    Draining,
+    #[error("the conversion store does not answer")]
+    Unavailable(#[from] store::Error),
+    #[error("the user is removed, but what is theirs is not yet; repeat the request")]
+    HalfRemoved(#[source] store::Error),
+    #[error("whether the conversion is done is not known yet; ask for it again")]
+    OutcomeUnknown(ConversionId),
+    #[error("the converter that worked on this is gone; send the video again")]
+    ConverterLost,
+    #[error("the conversion took longer than the caller waits (CONVERT_TIMEOUT, Request-Deadline-Ms)")]
+    TimedOut,
+    /// Another service's answer, as it came.
+    #[error("{0}")]
+    Passed(Box<Problem>),
+    #[error("internal error")]
+    Internal(#[from] anyhow::Error),
+}
+
+impl From<Problem> for Error {
+    fn from(problem: Problem) -> Self {
+        Self::Passed(Box::new(problem))
+    }
+}
+
+impl Error {
+    pub(crate) fn bad_request(detail: impl Into<String>) -> Self {
+        Self::BadRequest(detail.into())
+    }
+
+    /// The failure that a conversion ended with, as it was answered the first time.
+    pub(crate) fn failure(failure: &Failure) -> Self {
+        failure.problem().into()
+    }
+
+    /// The only table from error to wire.
+    pub(crate) fn problem(&self) -> Problem {
+        let (status, kind, title) = match self {
+            Self::Passed(problem) => return Problem::clone(problem),
+            Self::BadRequest(_) | Self::Option(_) | Self::Multipart(_) => {
+                (400, "/problems/bad-request", "Malformed request")
+            }
+            Self::EmptyBody => (400, "/problems/empty-body", "Empty upload"),
+            Self::NoToken | Self::BadToken(_) | Self::BadLogin { .. } => {
+                (401, "/problems/unauthorized", "Not authorized")
+            }
+            Self::CrossSite | Self::NotAdmin => (403, "/problems/forbidden", "Forbidden"),
+            Self::WrongHost => (421, "/problems/wrong-host", "Wrong host"),
+            Self::NotFound => (404, "/problems/not-found", "Not found"),
+            Self::ClientIdle(_) | Self::ClientSlow(_) | Self::ClientStopped => {
+                (408, "/problems/client-stopped", "Upload broke off")
+            }
+            Self::NotReady(_) => (409, "/problems/not-ready", "Not ready"),
+            Self::ConversionFailed(_) => (409, "/problems/conversion-failed", "Conversion failed"),
+            Self::TooLarge(_) => (413, "/problems/too-large", "Upload too large"),
+            Self::RangeOutside { .. } => (416, "/problems/range-outside", "Range outside the mp3"),
+            Self::TooManyUploads(_) => (429, "/problems/too-many-uploads", "Too many uploads"),
+            Self::Busy(_) => (503, "/problems/busy", "Busy"),
+            Self::Draining => (503, "/problems/draining", "Shutting down"),
+            Self::NoConverter | Self::Unavailable(_) | Self::HalfRemoved(_) => {
+                (503, "/problems/unavailable", "Unavailable")
+            }
+            Self::OutcomeUnknown(_) => (503, "/problems/outcome-unknown", "Outcome unknown"),
+            Self::ConverterLost => (502, "/problems/converter-lost", "Converter lost"),
+            Self::TimedOut => (504, "/problems/timed-out", "Timed out"),
+            Self::Internal(_) => (500, "about:blank", "Internal Server Error"),
+        };
+        self.decorate(Problem::new(status, kind, title, self.to_string()))
+    }
+
+    /// Adds what belongs to the status: challenges, waits, members.
+    fn decorate(&self, problem: Problem) -> Problem {
+        match self {
+            Self::NoToken => problem.header(header::WWW_AUTHENTICATE, r#"Bearer realm="tapedeck""#),
+            Self::BadToken(_) => {
+                problem.header(header::WWW_AUTHENTICATE, r#"Bearer realm="tapedeck", error="invalid_token""#)
+            }
+            Self::BadLogin { challenge } => problem.header(header::WWW_AUTHENTICATE, *challenge),
+            Self::RangeOutside { bytes } => problem.header(header::CONTENT_RANGE, format!("bytes */{bytes}")),
+            Self::OutcomeUnknown(id) => problem.retry_after(RUNNING_RETRY).member("id", id.to_string()),
+            Self::NotReady(_) | Self::TooManyUploads(_) | Self::Busy(_) | Self::Draining | Self::TimedOut => {
+                problem.retry_after(RUNNING_RETRY)
+            }
+            Self::ConverterLost => problem.retry_after(LOST_RETRY),
+            _ if problem.status == 503 => problem.retry_after(UNAVAILABLE_RETRY),
+            _ => problem,
+        }
+    }
+
+    /// Logs the cause, once, where the error leaves the service.
+    fn log(&self) {
+        match self {
+            Self::Unavailable(cause) | Self::HalfRemoved(cause) => {
+                tracing::warn!(cause = format!("{:#}", chain(cause)), "store_unavailable");
+            }
+            Self::Internal(cause) => tracing::error!(cause = format!("{cause:#}"), "internal_error"),
+            _ => {}
+        }
+    }
+}
+
+/// All causes of an error in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+impl ResponseError for Error {
+    fn status_code(&self) -> StatusCode {
+        self.problem().status_code()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        self.log();
+        self.problem().error_response()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_belongs_to_every_429_502_503_and_504() {
+        for error in [
+            Error::TooManyUploads(4),
+            Error::Busy(1),
+            Error::NoConverter,
+            Error::Draining,
+            Error::OutcomeUnknown(ConversionId::random()),
+            Error::ConverterLost,
+            Error::TimedOut,
+            Error::Unavailable(store::Error::BlobMissing),
+        ] {
+            assert!(error.problem().retry_after.is_some(), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn a_challenge_belongs_to_every_401() {
+        for error in [Error::NoToken, Error::BadToken("expired".into()), Error::BadLogin { challenge: "Basic" }] {
+            let response = error.error_response();
+            assert_eq!(response.status(), 401);
+            assert!(response.headers().contains_key(header::WWW_AUTHENTICATE), "{error:?}");
+        }
+    }
+}

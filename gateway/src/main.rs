@@ -1,0 +1,50 @@
+//! The `gateway` binary: parse, start, run until SIGTERM.
+
+use std::process::ExitCode;
+
+use chassis::{
+    ServiceToken,
+    service_token::ServiceTokenConfig,
+    telemetry::{self, LogConfig},
+};
+use clap::Parser;
+use converter::store::Store;
+use gateway::{Config, Parts};
+
+/// The public door of tapedeck: log-in, uploads, downloads, and the web page.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    #[command(flatten)]
+    config: Config,
+    #[command(flatten)]
+    token: ServiceTokenConfig,
+    /// Where conversions and mp3s are stored: `file:FOLDER`.
+    #[arg(long, env = "STORE_URL")]
+    store_url: String,
+    #[command(flatten)]
+    log: LogConfig,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    telemetry::init(&cli.log);
+    match serve(cli).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(cause) => {
+            tracing::error!(cause = format!("{cause:#}"), "the gateway could not run");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(cli: Cli) -> anyhow::Result<()> {
+    let service_token = ServiceToken::read(&cli.token)?;
+    let store = Store::open(&cli.store_url, "gateway").await?;
+    let gateway = gateway::start(Parts { config: cli.config, store, service_token, mount: None }).await?;
+    chassis::shutdown_signal().await;
+    gateway.drain();
+    gateway.stop().await;
+    Ok(())
+}

@@ -1,0 +1,165 @@
+//! The blocking flow: reserve, stream, and answer once the mp3 is committed.
+
+use std::time::Instant;
+
+use actix_web::HttpRequest;
+use chassis::request_id;
+use converter::{
+    client::{CallError, Reserve},
+    conversion::{Attempt, Conversion, ConversionId},
+};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Converted, Timing, body, filename,
+    fingerprint::Fingerprint,
+    multipart::FilePart,
+    per_user::Slot,
+    pump::{self, Ended, Limits, Pumped, Video},
+    recover::{self, Lost},
+    request::Head,
+};
+use crate::{
+    App,
+    caller::Caller,
+    error::Error,
+    replicas::{Admitted, InFlight},
+};
+
+/// One upload whose head is checked.
+#[derive(Debug)]
+pub(super) struct Upload {
+    pub(super) caller: Caller,
+    pub(super) head: Head,
+    pub(super) slot: Slot,
+    pub(super) unread: body::Unread,
+}
+
+/// Streams the video to a converter and answers once the mp3 is committed.
+pub(super) async fn convert(app: &App, request: &HttpRequest, upload: Upload) -> Result<(Converted, Timing), Error> {
+    let Upload { caller, mut head, slot, unread } = upload;
+    let began = Instant::now();
+    let video = open(app, request, &mut head, unread).await?;
+    let mut reserve = reserve(&caller, &head)?;
+    // Refused here, not a byte of the video was read.
+    let admitted = app.admission.reserve(&mut reserve, head.deadline).await?;
+    let mut timing = Timing { admission: began.elapsed(), ..Timing::default() };
+    let (at, id, attempt) = match admitted {
+        Admitted::Permit { at, id, attempt } => (at, id, attempt),
+        Admitted::Replay(conversion) => return Ok((replay(*conversion)?, timing)),
+    };
+
+    let admitted_at = Instant::now();
+    let (feed, body, unwanted) = body::channel();
+    let call = call(app, Call { at, id, attempt, body, unwanted, slot, head: &head });
+    // Dropped with this handler when the client leaves.
+    let gone = CancellationToken::new();
+    let _gone = gone.clone().drop_guard();
+    let (answer, pumped) = tokio::join!(call, pump::spawn(video, feed, Limits::of(&app.config), gone));
+    let (answer, pumped) = (answer.map_err(anyhow::Error::from)?, pumped.map_err(anyhow::Error::from)?);
+    timing.upload = pumped.at - admitted_at;
+    timing.finish = pumped.at.elapsed();
+    let lost = Lost {
+        id,
+        attempt,
+        fingerprint: &reserve.fingerprint,
+        is_whole: matches!(pumped.ended, Ended::Whole),
+        deadline: head.deadline,
+    };
+    Ok((settle(app, answer, pumped, &lost).await?, timing))
+}
+
+/// Up to the first byte of the video: nothing for a raw body, a form's head otherwise.
+async fn open(app: &App, request: &HttpRequest, head: &mut Head, unread: body::Unread) -> Result<Video, Error> {
+    if !head.is_form {
+        return Ok(Video::Raw(unread));
+    }
+    let idle_max = app.config.upload_idle_max;
+    let found = tokio::time::timeout(idle_max, FilePart::find(request.headers(), unread)).await;
+    let (part, found) = found.map_err(|_| Error::ClientIdle(idle_max))??;
+    head.filename = head.filename.take().or(found.filename);
+    head.file = found.headers;
+    Ok(Video::Part(Box::new(part)))
+}
+
+fn reserve(caller: &Caller, head: &Head) -> Result<Reserve, Error> {
+    let filename = filename::clean(head.filename.as_deref())?;
+    let fingerprint = Fingerprint { options: &head.options, filename: &filename, file: &head.file };
+    Ok(Reserve {
+        owner: caller.id.clone(),
+        email: caller.email.clone(),
+        fingerprint: fingerprint.digest().map_err(anyhow::Error::from)?,
+        options: head.options.clone(),
+        idempotency_key: head.key.clone(),
+        // Each POST replaces it by a fresh one.
+        attempt: Attempt::random(),
+        instead_of: Vec::new(),
+        video_bytes: head.length,
+        deadline_ms: head.deadline.remaining_ms().max(1),
+        filename,
+    })
+}
+
+/// A final outcome of this key's first request, again.
+fn replay(conversion: Conversion) -> Result<Converted, Error> {
+    match &conversion.failure {
+        Some(failure) => Err(failure.problem().header(super::IDEMPOTENCY_REPLAYED, "true").into()),
+        None => Ok(Converted { conversion, is_replay: true }),
+    }
+}
+
+/// What one PUT to a converter needs.
+struct Call<'a> {
+    at: InFlight,
+    id: ConversionId,
+    attempt: Attempt,
+    body: reqwest::Body,
+    unwanted: CancellationToken,
+    slot: Slot,
+    head: &'a Head,
+}
+
+/// Sends the video on a task of the process: after the end mark it goes on without the client.
+fn call(app: &App, call: Call<'_>) -> JoinHandle<Result<Conversion, CallError>> {
+    let Call { at, id, attempt, body, unwanted, slot, head } = call;
+    let deadline = head.deadline;
+    let send = async move {
+        let answer = at.replica().convert(id, attempt, body, deadline).await;
+        // The verdict is there: whatever the client still sends is not wanted.
+        unwanted.cancel();
+        drop((at, slot));
+        answer
+    };
+    let request_id = request_id::current().unwrap_or_default();
+    app.uploads.spawn_on(request_id::scope(request_id, send), &app.tasks)
+}
+
+/// The converter's verdict first: an early refusal also breaks the pump, and a client that gives up on a refused
+/// upload is not the reason.
+async fn settle(
+    app: &App,
+    answer: Result<Conversion, CallError>,
+    pumped: Pumped,
+    lost: &Lost<'_>,
+) -> Result<Converted, Error> {
+    match (answer, pumped.ended) {
+        (Ok(conversion), _) => Ok(Converted { conversion, is_replay: false }),
+        // The converter's way of saying what the gateway knows better.
+        (Err(CallError::Refused(problem)), Ended::Failed(error)) if problem.status == 408 => Err(error),
+        (Err(CallError::Refused(problem)), _) => Err(problem.into()),
+        (Err(_), Ended::Failed(error)) => Err(error),
+        (Err(cause), Ended::Whole | Ended::Unwanted) => {
+            tracing::warn!(id = %lost.id, cause = cause_of(&cause), "answer_lost");
+            recover::settle(app, lost).await
+        }
+    }
+}
+
+fn cause_of(error: &CallError) -> String {
+    match error {
+        CallError::Refused(problem) => problem.to_string(),
+        CallError::Unreachable(cause) => cause.to_string(),
+        CallError::Lost(cause) => format!("{cause:#}"),
+    }
+}

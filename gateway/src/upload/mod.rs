@@ -1,0 +1,135 @@
+//! `POST /upload` and `PUT /upload/{filename}`: video in, id of a stored mp3 out.
+//!
+//! `blocking` holds the flow of one call; the queued flow belongs beside it, so that the two can be compared line by
+//! line. What both need is here: the head (`request`), the client's body (`body`, `multipart`, `pump`), the answer.
+
+mod blocking;
+mod body;
+mod filename;
+mod fingerprint;
+mod multipart;
+mod per_user;
+mod pump;
+mod recover;
+mod request;
+
+use std::time::Duration;
+
+use actix_web::{
+    HttpRequest, HttpResponse, ResponseError as _,
+    http::header::{self, HeaderName},
+    web::{Data, Path, Payload},
+};
+use converter::conversion::Conversion;
+
+use crate::{App, caller, error::Error, view::View};
+use body::Unread;
+pub(crate) use per_user::PerUser;
+use request::Head;
+
+/// Says that an earlier request with this key was answered this way.
+const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+/// An upload that became an mp3.
+#[derive(Debug)]
+struct Converted {
+    conversion: Conversion,
+    /// Whether an earlier request did it.
+    is_replay: bool,
+}
+
+/// Where the time went, for `Server-Timing`.
+#[derive(Debug, Default)]
+struct Timing {
+    /// Until a permit was held.
+    admission: Duration,
+    /// From then on until the last byte was passed on.
+    upload: Duration,
+    /// From then on until the commit was known.
+    finish: Duration,
+}
+
+pub(crate) async fn post(app: Data<App>, request: HttpRequest, body: Payload) -> HttpResponse {
+    answer(&app, &request, None, body).await
+}
+
+pub(crate) async fn put(app: Data<App>, request: HttpRequest, name: Path<String>, body: Payload) -> HttpResponse {
+    answer(&app, &request, Some(&name), body).await
+}
+
+/// Every answer keeps the unread rest of the body, so that a refused client can read it and is not listened to for ever.
+async fn answer(app: &App, request: &HttpRequest, path_name: Option<&str>, body: Payload) -> HttpResponse {
+    let unread = Unread::new(body);
+    let counted = Counted::new();
+    let response = match upload(app, request, path_name, unread.clone()).await {
+        Ok((converted, timing)) => created(converted, &timing),
+        Err(error) => error.error_response(),
+    };
+    counted.end(&response);
+    unread.answer(response)
+}
+
+/// Token, options, key, the user's limit; then the flow.
+async fn upload(
+    app: &App,
+    request: &HttpRequest,
+    path_name: Option<&str>,
+    unread: Unread,
+) -> Result<(Converted, Timing), Error> {
+    if app.readiness.is_draining() {
+        return Err(Error::Draining);
+    }
+    let caller = caller::authenticate(app, request).await?;
+    let head = Head::of(request, path_name, &app.config)?;
+    let slot = app.per_user.take(&caller.id)?;
+    blocking::convert(app, request, blocking::Upload { caller, head, slot, unread }).await
+}
+
+fn created(converted: Converted, timing: &Timing) -> HttpResponse {
+    let Converted { conversion, is_replay } = converted;
+    let ms = |span: Duration| span.as_secs_f64() * 1000.0;
+    let timing = format!(
+        "admission;dur={:.1}, upload;dur={:.1}, finish;dur={:.1}",
+        ms(timing.admission),
+        ms(timing.upload),
+        ms(timing.finish)
+    );
+    let mut response = HttpResponse::Created();
+    response
+        .insert_header((header::LOCATION, format!("/conversions/{}", conversion.id)))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((SERVER_TIMING, timing));
+    if is_replay {
+        response.insert_header((IDEMPOTENCY_REPLAYED, "true"));
+    }
+    response.json(View::of(conversion))
+}
+
+/// One upload in `tapedeck_uploads_total`; without [`Self::end`] its client left before the answer.
+struct Counted {
+    outcome: &'static str,
+}
+
+impl Counted {
+    fn new() -> Self {
+        Self { outcome: "client_left" }
+    }
+
+    fn end(mut self, response: &HttpResponse) {
+        self.outcome = match response.status().as_u16() {
+            _ if response.headers().contains_key(IDEMPOTENCY_REPLAYED) => "replayed",
+            200..=299 => "converted",
+            408 => "client_stopped",
+            429 | 503 => "turned_away",
+            400..=499 => "refused",
+            _ => "failed",
+        };
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        metrics::counter!("tapedeck_uploads_total", "outcome" => self.outcome).increment(1);
+    }
+}

@@ -1,0 +1,11 @@
+//! The gateway's tests, in one binary: the real gateway and store, a scripted auth and converter.
+
+mod admission;
+mod answers;
+mod doors;
+mod forms;
+mod refusals;
+mod script;
+mod stack;
+mod vanishing;
+mod wire;

@@ -1,0 +1,138 @@
+//! One message: read the document, claim the delivery, send, mark.
+
+use std::sync::Arc;
+
+use converter::{
+    conversion::{Attempt, Conversion, DeliveryClaim, Timestamp},
+    event::{Broker, Mp3Ready},
+    store::{self, Change, Store},
+};
+use lettre::message::Mailbox;
+use tokio::time::timeout;
+
+use crate::{
+    Config, letter,
+    letter::LetterError,
+    mail::{Carrier, SendError},
+};
+
+/// What every delivery shares.
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) config: Config,
+    pub(crate) store: Store,
+    pub(crate) broker: Broker,
+    pub(crate) carrier: Carrier,
+    pub(crate) from: Mailbox,
+    pub(crate) link_base: String,
+}
+
+/// How one message ended; the label of the counter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Delivered,
+    /// Sent, but the claim was over before it could be marked: another copy may go out.
+    Unmarked,
+    /// No mail is due: deleted, delivered before, or given up.
+    NotDue,
+    /// Another notifier is sending it. Should it crash, the converter's sweep announces it again.
+    ClaimedElsewhere,
+    RetryLater,
+    Dead,
+    StoreDown,
+}
+
+impl Outcome {
+    fn label(self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Unmarked => "unmarked",
+            Self::NotDue => "not_due",
+            Self::ClaimedElsewhere => "claimed_elsewhere",
+            Self::RetryLater => "retry_later",
+            Self::Dead => "dead",
+            Self::StoreDown => "store_down",
+        }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Failed {
+    #[error(transparent)]
+    Letter(#[from] LetterError),
+    #[error(transparent)]
+    Send(#[from] SendError),
+    #[error("the mail was not accepted in time")]
+    Late,
+}
+
+impl Failed {
+    fn is_permanent(&self) -> bool {
+        match self {
+            Self::Letter(_) => true,
+            Self::Send(cause) => cause.is_permanent(),
+            Self::Late => false,
+        }
+    }
+}
+
+/// Handles one message to its end.
+pub(crate) async fn handle(app: Arc<App>, event: Mp3Ready) {
+    let outcome = match deliver(&app, event).await {
+        Ok(outcome) => outcome,
+        Err(cause) => {
+            // The document still says that the mail is due, so the converter's sweep announces it again.
+            tracing::warn!(conversion = %event.id, cause = chain(&cause), "a mail waits for the store");
+            Outcome::StoreDown
+        }
+    };
+    metrics::counter!("tapedeck_deliveries_total", "outcome" => outcome.label()).increment(1);
+}
+
+async fn deliver(app: &App, event: Mp3Ready) -> Result<Outcome, store::Error> {
+    let Some(conversion) = app.store.get(event.id).await? else { return Ok(Outcome::NotDue) };
+    let now = Timestamp::now();
+    let failures = match &conversion.notify {
+        Some(notify) if notify.is_open() && notify.is_claimed(now) => return Ok(Outcome::ClaimedElsewhere),
+        Some(notify) if notify.is_open() => notify.attempts,
+        _ => return Ok(Outcome::NotDue),
+    };
+    let token = Attempt::random();
+    let claim = DeliveryClaim { token, until: now.plus(app.config.delivery_claim) };
+    if !app.store.update(conversion.seen(), Change::ClaimDelivery { claim, at: now }).await? {
+        return Ok(Outcome::ClaimedElsewhere);
+    }
+    let sent = send(app, &conversion).await;
+    let at = Timestamp::now();
+    match sent {
+        Ok(()) => {
+            let marked = app.store.update(conversion.seen(), Change::Delivered { token, at }).await?;
+            tracing::info!(conversion = %event.id, marked, "mail sent");
+            Ok(if marked { Outcome::Delivered } else { Outcome::Unmarked })
+        }
+        Err(cause) => {
+            let failures = failures.saturating_add(1);
+            let dead = cause.is_permanent() || failures >= app.config.delivery_attempts_max;
+            tracing::warn!(conversion = %event.id, failures, dead, cause = chain(&cause), "a mail did not go out");
+            app.store.update(conversion.seen(), Change::DeliveryFailed { token, dead, at }).await?;
+            if dead {
+                return Ok(Outcome::Dead);
+            }
+            app.broker.retry_later(event, app.config.retry_delay(failures));
+            Ok(Outcome::RetryLater)
+        }
+    }
+}
+
+/// Sends within two thirds of the claim, so that the mark still belongs to it.
+async fn send(app: &App, conversion: &Conversion) -> Result<(), Failed> {
+    let letter = letter::write(conversion, &app.from, &app.link_base)?;
+    let accepted = timeout(app.config.delivery_claim * 2 / 3, app.carrier.send(letter)).await;
+    Ok(accepted.map_err(|_| Failed::Late)??)
+}
+
+/// An error and its causes on one line.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

@@ -1,0 +1,46 @@
+//! The `notifier` binary: parse, start, run until SIGTERM.
+
+use std::process::ExitCode;
+
+use chassis::telemetry::{self, LogConfig};
+use clap::Parser;
+use converter::{event::Broker, store::Store};
+use notifier::{Config, Parts};
+
+/// Mails the owners of finished conversions.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Cli {
+    #[command(flatten)]
+    config: Config,
+    /// Where conversions are stored.
+    #[arg(long, env = "STORE_URL")]
+    store_url: String,
+    /// The message broker. One that lives inside a process works only in `tapedeck up`.
+    #[arg(long, env = "BROKER_URL")]
+    broker_url: String,
+    #[command(flatten)]
+    log: LogConfig,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    telemetry::init(&cli.log);
+    match serve(cli).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(cause) => {
+            tracing::error!(cause = format!("{cause:#}"), "the notifier could not run");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(cli: Cli) -> anyhow::Result<()> {
+    let broker = Broker::open(&cli.broker_url)?;
+    let store = Store::open(&cli.store_url, "notifier").await?;
+    let notifier = notifier::start(Parts { config: cli.config, store, broker }).await?;
+    chassis::shutdown_signal().await;
+    notifier.stop().await;
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! The command line; `--help` is the reference.
+
+use std::process::ExitCode;
+
+use chassis::telemetry::{self, LogConfig};
+use clap::{CommandFactory, FromArgMatches as _, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::{
+    client::{conversions, convert, download, login, users},
+    console, demo, doctor,
+    error::{EXIT_CODES, Error},
+    up,
+};
+
+/// What this program says of itself where nobody asks for more.
+const LOG_FILTER: &str = "warn,tapedeck=info";
+
+/// Video in, mp3 out.
+#[derive(Debug, Parser)]
+#[command(name = "tapedeck", version, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+    #[command(flatten)]
+    log: LogConfig,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Up(Box<up::Args>),
+    Convert(convert::Args),
+    List(conversions::ListArgs),
+    Download(download::Args),
+    Delete(conversions::DeleteArgs),
+    Login(login::Args),
+    #[command(subcommand)]
+    User(users::Command),
+    Doctor(doctor::Args),
+    Demo(demo::Args),
+    /// Print a completion script for a shell.
+    Completions {
+        shell: Shell,
+    },
+    /// The engine alone: converts standard input to an mp3 on standard output.
+    Transcode(converter::transcode::Args),
+}
+
+/// The command with this program's own defaults.
+pub fn command() -> clap::Command {
+    Cli::command().mut_arg("log_filter", |arg| arg.default_value(LOG_FILTER))
+}
+
+/// Reads the command line; wrong usage ends the process with code 2.
+pub fn parse() -> Cli {
+    let matches = command().get_matches();
+    Cli::from_arg_matches(&matches).unwrap_or_else(|refused| refused.exit())
+}
+
+/// Runs a command and answers with its exit code.
+pub fn run(cli: Cli) -> ExitCode {
+    match cli.command {
+        // The engine comes first: it limits itself before any thread or runtime exists.
+        Command::Transcode(args) => converter::transcode::main(args),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut command(), "tapedeck", &mut std::io::stdout());
+            ExitCode::SUCCESS
+        }
+        command => {
+            telemetry::init(&cli.log);
+            match with_runtime(command) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => {
+                    if !matches!(error, Error::Shown(_)) {
+                        console::note(format!("tapedeck: {error}"));
+                    }
+                    error.into()
+                }
+            }
+        }
+    }
+}
+
+#[tokio::main]
+async fn with_runtime(command: Command) -> Result<(), Error> {
+    let command = match command {
+        Command::Up(args) => {
+            return up::run(*args).await.map_err(|cause| Error::Failed(format!("{cause:#}")));
+        }
+        command => command,
+    };
+    tokio::select! {
+        // A question for a password comes before the first wait, so that Ctrl-C still ends it.
+        biased;
+        done = client(command) => done,
+        // What is dropped here takes its temporary files with it.
+        () = chassis::shutdown_signal() => Err(Error::Interrupted),
+    }
+}
+
+async fn client(command: Command) -> Result<(), Error> {
+    match command {
+        Command::Convert(args) => convert::run(args).await,
+        Command::List(args) => conversions::list(args).await,
+        Command::Download(args) => download::run(args).await,
+        Command::Delete(args) => conversions::delete(args).await,
+        Command::Login(args) => login::run(args).await,
+        Command::User(command) => users::run(command).await,
+        Command::Doctor(args) => doctor::run(args).await,
+        Command::Demo(args) => demo::run(args).await,
+        // These run without a runtime or with signals of their own.
+        Command::Up(_) | Command::Completions { .. } | Command::Transcode(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_has_no_clash() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn settings_of_two_services_reach_both() {
+        let arguments = ["tapedeck", "up", "--listen=127.0.0.1:0", "--upload-bytes-max=77", "--token-lifetime=5m"];
+        let matches = command().try_get_matches_from(arguments).expect("right usage");
+        let Command::Up(up) = Cli::from_arg_matches(&matches).expect("right usage").command else { panic!("up") };
+        assert_eq!((up.services.gateway.upload_bytes_max, up.services.converter.upload_bytes_max), (77, 77));
+        assert_eq!(up.services.auth.token_lifetime.as_secs(), 300);
+    }
+}

@@ -1,0 +1,110 @@
+//! Sends one video and waits for its mp3, through lost connections and busy servers.
+
+use std::{path::Path, time::Duration};
+
+use chassis::{deadline, hex};
+use converter::options::RawOptions;
+use futures_util::TryStreamExt as _;
+use reqwest::{Body, Method, header};
+use tokio::{fs::File, io::AsyncReadExt as _};
+use tokio_util::io::ReaderStream;
+
+use super::{
+    api::{Api, Converted},
+    progress::Progress,
+    retry::Retries,
+};
+use crate::error::Error;
+
+/// The header that makes a repeated upload the same upload.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+/// Bytes that are read from the disk at a time.
+const PIECE_BYTES: usize = 256 * 1024;
+
+/// Uploads the file at `path`. All tries carry one key, so they make one mp3 at most.
+pub(super) async fn upload(
+    api: &Api,
+    path: &Path,
+    options: &RawOptions,
+    patience: Duration,
+    progress: &Progress,
+) -> Result<Converted, Error> {
+    let key = hex::encode(&hex::random::<16>());
+    let mut retries = Retries::new(patience);
+    loop {
+        let error = match attempt(api, path, options, &key, retries.remaining(), progress).await {
+            Ok(converted) => return Ok(converted),
+            Err(error) => error,
+        };
+        let (error, wait) = retries.after(error)?;
+        progress.remark(format!("{error}; trying again in {} s", wait.as_secs().max(1)));
+        progress.wait("waiting");
+        tokio::time::sleep(wait).await;
+    }
+}
+
+async fn attempt(
+    api: &Api,
+    path: &Path,
+    options: &RawOptions,
+    key: &str,
+    patience: Duration,
+    progress: &Progress,
+) -> Result<Converted, Error> {
+    let (video, bytes) = open(path).await?;
+    progress.step("uploading", bytes);
+    let bar = progress.clone();
+    let pieces = ReaderStream::with_capacity(video.take(bytes), PIECE_BYTES).inspect_ok(move |piece| {
+        bar.advance(piece.len() as u64);
+    });
+    let patience_ms = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX).max(1);
+    let call = api
+        .long_call(Method::POST, "/upload")
+        .query(&query(path, options))
+        .header(header::CONTENT_LENGTH, bytes)
+        .header(header::CONTENT_TYPE, "application/octet-stream")
+        .header(IDEMPOTENCY_KEY, key)
+        .header(deadline::HEADER, patience_ms)
+        .timeout(patience)
+        .body(Body::wrap_stream(pieces));
+    api.read(call).await
+}
+
+async fn open(path: &Path) -> Result<(File, u64), Error> {
+    let video = File::open(path).await.map_err(|cause| Error::file(path, cause))?;
+    let about = video.metadata().await.map_err(|cause| Error::file(path, cause))?;
+    if !about.is_file() {
+        return Err(Error::Usage(format!("{} is not a file", path.display())));
+    }
+    Ok((video, about.len()))
+}
+
+fn query(path: &Path, options: &RawOptions) -> Vec<(&'static str, String)> {
+    let filename = path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let RawOptions { quality, bitrate, channels, start, end, title, artist } = options.clone();
+    [
+        ("filename", filename),
+        ("quality", quality),
+        ("bitrate", bitrate),
+        ("channels", channels),
+        ("start", start),
+        ("end", end),
+        ("title", title),
+        ("artist", artist),
+    ]
+    .into_iter()
+    .filter_map(|(name, value)| Some((name, value?)))
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_options_that_were_given_are_sent() {
+        let options = RawOptions { bitrate: Some("128".into()), ..RawOptions::default() };
+        let query = query(Path::new("/videos/a b.mp4"), &options);
+        assert_eq!(query, [("filename", "a b.mp4".to_owned()), ("bitrate", "128".to_owned())]);
+    }
+}

@@ -1,0 +1,9 @@
+//! Video in, mp3 out: all services in one process, and the command line client.
+
+pub mod cli;
+pub mod client;
+pub mod console;
+pub mod demo;
+pub mod doctor;
+pub mod error;
+pub mod up;

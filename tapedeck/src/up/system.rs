@@ -1,0 +1,134 @@
+//! A whole system in this process: started inside out, stopped outside in.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::Path,
+    sync::Arc,
+};
+
+use anyhow::Context as _;
+use auth::{Auth, KeyRing, Password, PasswordHash, Users};
+use chassis::ServiceToken;
+use converter::{Converter, event::Broker, store::Store};
+use gateway::{Gateway, Mount};
+use notifier::Notifier;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{ADMIN, Args, DataDir, data_dir::Held, inbox};
+
+/// What another process is told that wants the same folders.
+const WHO: &str = "tapedeck up";
+/// Where the services behind the gateway listen.
+const PRIVATE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// A running system.
+#[derive(Debug)]
+pub struct System {
+    gateway: Gateway,
+    converter: Converter,
+    notifier: Notifier,
+    auth: Auth,
+    base: String,
+    data: DataDir,
+    new_password: Option<SecretString>,
+    // Last, so that the folder is free only when nothing uses it any more.
+    _held: Held,
+}
+
+impl System {
+    /// Starts all services; they answer when this returns.
+    pub async fn start(args: Args) -> anyhow::Result<Self> {
+        let Args { listen, data, admin_password, mut services, .. } = args;
+        let data = DataDir::locate(data.as_deref())?;
+        let held = data.take()?;
+        let users = Users::open(&url("sqlite", &data.users().join("users.sqlite"))?, WHO)?;
+        let keys = KeyRing::load_or_create(&data.users().join("signing-key"))?;
+        let new_password = admin(&users, &data, admin_password).await?;
+        let store = Store::open(&url("file", &data.conversions())?, WHO).await?;
+        let (broker, service_token) = (Broker::memory(), ServiceToken::random());
+
+        services.auth.listen = PRIVATE;
+        let auth = auth::start(auth::Parts { service: services.auth, users, keys }).await?;
+
+        services.converter.converter_listen = PRIVATE;
+        services.converter.spool_dir.get_or_insert_with(|| data.spool());
+        let converter = converter::start(converter::Parts {
+            config: services.converter,
+            store: store.clone(),
+            broker: broker.clone(),
+            service_token: service_token.clone(),
+        })?;
+
+        services.gateway.gateway_listen = listen;
+        services.gateway.auth_url = format!("http://{}", auth.address());
+        services.gateway.converters = converter.address().to_string().parse().map_err(anyhow::Error::msg)?;
+        let gateway = gateway::start(gateway::Parts {
+            config: services.gateway,
+            store: store.clone(),
+            service_token,
+            // Mails name who converted what: they are shown only where nobody else's machine can ask.
+            mount: listen.ip().is_loopback().then(|| Arc::new(inbox::routes(&data.mail())) as Mount),
+        })
+        .await?;
+
+        let base = base(gateway.address());
+        services.notifier.notifier_listen = PRIVATE;
+        services.notifier.mail_url.get_or_insert(url(notifier::FOLDER_SCHEME, &data.mail())?);
+        services.notifier.public_url.get_or_insert_with(|| base.clone());
+        let notifier = notifier::start(notifier::Parts { config: services.notifier, store, broker }).await?;
+        data.tell_address(&base)?;
+        Ok(Self { gateway, converter, notifier, auth, base, data, new_password, _held: held })
+    }
+
+    /// The gateway's address for programs on this machine, e.g. `http://127.0.0.1:8080`.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    pub fn data(&self) -> &DataDir {
+        &self.data
+    }
+
+    /// The admin's password where this start made one up.
+    pub fn new_password(&self) -> Option<&str> {
+        self.new_password.as_ref().map(ExposeSecret::expose_secret)
+    }
+
+    /// Takes no further uploads, finishes those that run, sends their mails, and stops. The order matters: each
+    /// service needs those that stop after it.
+    pub async fn stop(self) {
+        self.gateway.drain();
+        self.gateway.stop().await;
+        self.converter.drain().await;
+        // Its last step hands all announcements to the broker.
+        self.converter.stop().await;
+        self.notifier.stop().await;
+        self.auth.stop().await;
+    }
+}
+
+/// Makes the admin where there are no users, and gives it the password that was asked for. Answers with a password
+/// that was made up.
+async fn admin(users: &Users, data: &DataDir, given: Option<SecretString>) -> anyhow::Result<Option<SecretString>> {
+    let (password, is_new) = data.admin_password(given.as_ref().map(ExposeSecret::expose_secret))?;
+    let secret = SecretString::from(password);
+    let password = Password::parse(secret.clone())?;
+    let created = users.ensure_admin(ADMIN, "admin@localhost", password.clone()).await?;
+    if !created && is_new {
+        let account = users.by_name(ADMIN).await?.context("the user admin was removed, so it has no password")?;
+        users.set_password(&account.user.id, PasswordHash::of(password).await?).await?;
+    }
+    // Only one that was made up here has to be shown.
+    Ok((is_new && given.is_none()).then_some(secret))
+}
+
+fn url(scheme: &str, path: &Path) -> anyhow::Result<String> {
+    let path = path.to_str().with_context(|| format!("the path {} is no Unicode text", path.display()))?;
+    Ok(format!("{scheme}:{path}"))
+}
+
+/// An address that can be reached where `address` may stand for all of the machine's.
+fn base(address: SocketAddr) -> String {
+    let port = address.port();
+    if address.ip().is_unspecified() { format!("http://127.0.0.1:{port}") } else { format!("http://{address}") }
+}

@@ -1,0 +1,5 @@
+//! The `tapedeck` program from outside.
+
+mod cli;
+mod client;
+mod gateway;

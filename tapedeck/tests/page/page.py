@@ -1,0 +1,149 @@
+"""Takes a real Chromium through the page: log in, upload, listen, be refused, delete, log out.
+
+python3 page.py TAPEDECK, the program to test. Needs chromium, chromedriver and ffmpeg.
+"""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+from webdriver import Browser
+
+PASSWORD = "correct horse"
+STOP_SECONDS_MAX = 30
+VISIBLE = "!document.querySelector(arguments[0]).hidden"
+TEXT = "document.querySelector(arguments[0])?.innerText"
+
+
+class Tapedeck:
+    """`tapedeck up` on a fresh folder; leaving the `with` block stops it."""
+
+    def __init__(self, program, folder):
+        settings = {"TAPEDECK_ADMIN_PASSWORD": PASSWORD, "RUST_LOG": "error", "DISK_FREE_MIN": "0"}
+        command = [program, "up", "--listen", "127.0.0.1:0", "--data", folder]
+        self.process = subprocess.Popen(command, env=os.environ | settings, stdout=subprocess.PIPE, text=True)
+
+    def __enter__(self):
+        found = (re.search(r"http://(127\.0\.0\.1:\d+)", line) for line in self.process.stdout)
+        match = next(filter(None, found), None)
+        assert match, "tapedeck did not say where it listens"
+        return f"http://{match[1]}"
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        try:
+            self.process.communicate(timeout=STOP_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
+
+
+def make_video(path, seconds):
+    picture = ["-f", "lavfi", "-i", "testsrc2=s=64x48:r=25"]
+    tone = ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=44100"]
+    codecs = ["-t", str(seconds), "-c:v", "mpeg4", "-c:a", "aac", "-movflags", "+faststart"]
+    subprocess.run(["ffmpeg", "-nostdin", "-v", "error", *picture, *tone, *codecs, path], check=True)
+
+
+def log_in(browser, password):
+    browser.until("the login form is there", VISIBLE, "#login")
+    browser.run("document.querySelector('#login').reset()")
+    browser.type("#login [name=username]", "admin")
+    browser.type("#login [name=password]", password)
+    browser.click("#login button")
+
+
+def a_wrong_password_is_told(browser):
+    log_in(browser, "wrong password")
+    browser.until("the refusal is shown", f"{TEXT} === 'Wrong name or password.'", "#login .error")
+
+
+def a_login_leaves_no_token_to_scripts(browser):
+    log_in(browser, PASSWORD)
+    browser.until("the deck is there", VISIBLE, "#deck")
+    leaked = browser.run("return document.cookie + JSON.stringify([{...localStorage}, {...sessionStorage}])")
+    assert leaked == "[{},{}]", leaked
+
+
+def an_upload_becomes_an_mp3_that_plays(browser, video):
+    browser.type("#files", str(video))
+    audio = "document.querySelector('#uploads li:first-child audio')"
+    browser.until("the mp3 is there", f"{audio} && !{audio}.hidden")
+    browser.run(f"{audio}.play()")
+    browser.until("it plays", f"{audio}.currentTime > 0.2")
+    duration = browser.run(f"return {audio}.duration")
+    assert abs(duration - 3) < 0.05, duration
+    link = browser.run("return document.querySelector('#uploads li:first-child .download').href")
+    head = "const a = await fetch(arguments[0]); return [a.status, a.headers.get('content-disposition')]"
+    status, disposition = browser.run(f"return (async () => {{ {head} }})()", link)
+    assert status == 200 and "attachment" in disposition and "a%20b" in disposition, (status, disposition)
+
+
+def a_refusal_says_why(browser, text):
+    browser.type("#files", str(text))
+    state = "#uploads li:first-child .state.error"
+    browser.until("the refusal is shown", f"{TEXT}?.includes(': ')", state)
+    assert browser.run("return document.querySelector('#uploads li:first-child .again').hidden")
+    browser.click("#uploads li:first-child .remove")
+
+
+def a_reload_keeps_the_session_and_lists_the_mp3(browser):
+    browser.call("POST", "/refresh", {})
+    browser.until("the list is there", "document.querySelectorAll('#conversions li[data-state=done]').length === 1")
+    assert browser.run(f"return {TEXT}", "#conversions li[data-state=done] .name") == "a b.mp4"
+
+
+def a_delete_removes_it(browser):
+    browser.click("#conversions li[data-state=done] .remove")
+    browser.accept()
+    done = "document.querySelectorAll('#conversions li[data-state=done]').length === 0"
+    browser.until("the row is gone", done)
+    browser.call("POST", "/refresh", {})
+    browser.until("the deck is there", VISIBLE, "#deck")
+    assert browser.run(f"return {done}")
+
+
+def a_logout_ends_the_session(browser):
+    browser.click("#logout")
+    browser.until("the login form is there", VISIBLE, "#login")
+    assert browser.run("return (async () => (await fetch('/conversions')).status)()") == 401
+
+
+def the_documentation_is_styled_and_complete(browser, url):
+    browser.open(f"{url}/docs")
+    assert browser.run("return document.styleSheets.length === 1 && document.querySelectorAll('table').length > 3")
+
+
+def nothing_was_blocked(browser):
+    """Refusals that the test asked for are logged, too; a broken policy or script is anything else."""
+    asked_for = re.compile(r"/(login|conversions\?limit=\d+|conversions|upload/\S+) .*status of (401|415|422)")
+    complaints = [line for line in browser.complaints() if not asked_for.search(line)]
+    assert not complaints, complaints
+
+
+def main(program):
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        video, text = folder / "a b.mp4", folder / "text.mp4"
+        make_video(video, 3)
+        text.write_text("This is no video.\n" * 100)
+        with Tapedeck(program, folder / "data") as url, Browser(folder / "profile") as browser:
+            browser.open(url)
+            a_wrong_password_is_told(browser)
+            a_login_leaves_no_token_to_scripts(browser)
+            an_upload_becomes_an_mp3_that_plays(browser, video)
+            a_refusal_says_why(browser, text)
+            a_reload_keeps_the_session_and_lists_the_mp3(browser)
+            a_delete_removes_it(browser)
+            a_logout_ends_the_session(browser)
+            the_documentation_is_styled_and_complete(browser, url)
+            nothing_was_blocked(browser)
+    print("the page works")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

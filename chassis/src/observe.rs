@@ -30,12 +30,13 @@ pub(crate) async fn observe(
         response.headers_mut().insert(HeaderName::from_static(request_id::HEADER), value);
     }
     let (status, elapsed) = (response.status().as_u16(), started.elapsed());
+    let duration_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
     metrics::request(service, &route, &method, status, elapsed);
     // Probes and scrapes come every few seconds and say nothing.
     if matches!(route.as_str(), "/livez" | "/readyz" | "/metrics") {
         tracing::debug!(service, %method, route, status, request_id = id, "request");
     } else {
-        tracing::info!(service, %method, route, status, duration_ms = elapsed.as_millis(), request_id = id, "request");
+        tracing::info!(service, %method, route, status, duration_ms, request_id = id, "request");
     }
     Ok(response)
 }

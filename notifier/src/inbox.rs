@@ -74,7 +74,7 @@ fn read_mail(path: &Path) -> Option<Mail> {
     let mut bytes = Vec::new();
     File::open(path).ok()?.take(MAIL_BYTES_MAX).read_to_end(&mut bytes).ok()?;
     let message = MessageParser::default().parse(&bytes)?;
-    let text = message.body_text(0).unwrap_or_default().into_owned();
+    let text = message.body_text(0).unwrap_or_default().replace("\r\n", "\n");
     Some(Mail {
         id: message.message_id().unwrap_or_default().to_owned(),
         to: message.to().and_then(|to| to.first()).and_then(|to| to.address()).unwrap_or_default().to_owned(),

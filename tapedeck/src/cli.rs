@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use chassis::telemetry::{self, LogConfig};
 use clap::{CommandFactory, FromArgMatches as _, Parser, Subcommand};
 use clap_complete::Shell;
+use tokio::runtime::Runtime;
 
 use crate::{
     client::{conversions, convert, download, login, users},
@@ -81,12 +82,17 @@ pub fn run(cli: Cli) -> ExitCode {
     }
 }
 
-#[tokio::main]
-async fn with_runtime(command: Command) -> Result<(), Error> {
+fn with_runtime(command: Command) -> Result<(), Error> {
+    let runtime = Runtime::new().map_err(|cause| Error::Failed(format!("cannot start threads: {cause}")))?;
+    let done = runtime.block_on(until_signalled(command));
+    // Whoever interrupted a stop does not want to wait for what still blocks.
+    runtime.shutdown_background();
+    done
+}
+
+async fn until_signalled(command: Command) -> Result<(), Error> {
     let command = match command {
-        Command::Up(args) => {
-            return up::run(*args).await.map_err(|cause| Error::Failed(format!("{cause:#}")));
-        }
+        Command::Up(args) => return up::run(*args).await,
         command => command,
     };
     tokio::select! {

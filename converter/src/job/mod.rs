@@ -63,7 +63,7 @@ pub(crate) async fn convert(
         conversion = %conversion.id,
         attempt = %conversion.attempt,
         outcome,
-        duration_ms = started.elapsed().as_millis(),
+        duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
         "conversion ended"
     );
     drop(permit);

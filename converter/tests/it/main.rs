@@ -1,3 +1,8 @@
 //! The converter's tests, in one binary.
 
+mod engine_options;
+mod engine_process;
+mod engine_refusals;
+mod engine_rig;
+mod formats_all;
 mod store;

@@ -2,7 +2,11 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
 
 use actix_web::{
@@ -19,6 +23,9 @@ use converter::{
 };
 use futures_util::{StreamExt as _, stream};
 
+/// The pause of a slow converter after each chunk.
+const SLOW: Duration = Duration::from_millis(1);
+
 /// How a reservation is answered.
 #[derive(Debug, Clone)]
 pub(crate) enum OnReserve {
@@ -34,6 +41,8 @@ pub(crate) enum OnReserve {
 pub(crate) enum OnVideo {
     /// Read to its end, then done.
     Convert,
+    /// As `Convert`, at a pace that makes the sender wait.
+    ConvertSlowly,
     /// Refused without a look at it.
     Refuse(Problem),
     /// Read to its end; the document says this, and the answer is lost.
@@ -55,6 +64,7 @@ pub(crate) struct Script {
     on_reserve: Mutex<VecDeque<OnReserve>>,
     on_video: Mutex<OnVideo>,
     reserves: Mutex<Vec<Reserve>>,
+    begun: AtomicUsize,
     videos: Mutex<Vec<Video>>,
 }
 
@@ -65,6 +75,7 @@ impl Script {
             on_reserve: Mutex::default(),
             on_video: Mutex::new(OnVideo::Convert),
             reserves: Mutex::default(),
+            begun: AtomicUsize::new(0),
             videos: Mutex::default(),
         })
     }
@@ -82,6 +93,12 @@ impl Script {
         lock(&self.reserves).clone()
     }
 
+    /// Videos that began to come.
+    pub(crate) fn begun(&self) -> usize {
+        self.begun.load(Ordering::SeqCst)
+    }
+
+    /// Videos that came to an end.
     pub(crate) fn videos(&self) -> Vec<Video> {
         lock(&self.videos).clone()
     }
@@ -114,6 +131,7 @@ async fn reserve(script: Data<Script>, request: Json<Reserve>) -> HttpResponse {
 }
 
 async fn video(script: Data<Script>, id: Path<ConversionId>, request: HttpRequest, mut body: Payload) -> HttpResponse {
+    script.begun.fetch_add(1, Ordering::SeqCst);
     let attempt: Attempt = request
         .headers()
         .get(ATTEMPT_HEADER)
@@ -131,6 +149,9 @@ async fn video(script: Data<Script>, id: Path<ConversionId>, request: HttpReques
             break;
         };
         video.bytes.extend_from_slice(&chunk);
+        if matches!(answer, OnVideo::ConvertSlowly) {
+            tokio::time::sleep(SLOW).await;
+        }
     }
     let is_whole = video.is_whole;
     lock(&script.videos).push(video);
@@ -157,7 +178,7 @@ pub(crate) fn problem(status: u16, kind: &'static str) -> Problem {
 /// The document of a reserved conversion.
 pub(crate) fn document(reserve: &Reserve, id: ConversionId, state: State) -> Conversion {
     let now = Timestamp::now();
-    let lease = Lease { holder: "script".into(), until: now.plus(std::time::Duration::from_secs(30)) };
+    let lease = Lease { holder: "script".into(), until: now.plus(Duration::from_secs(30)) };
     let mp3 = Mp3 {
         blob_id: reserve.attempt.blob(),
         bytes: 10,

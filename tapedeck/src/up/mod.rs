@@ -11,13 +11,11 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use secrecy::SecretString;
 use tokio::time::timeout;
 
-use crate::console;
+use crate::{console, error::Error};
 pub use {data_dir::DataDir, settings::Services, system::System};
 
 /// The name of the one user that a new system has.
 pub const ADMIN: &str = "admin";
-/// Exit code after a second Ctrl-C, as shells report the signal.
-const INTERRUPTED: i32 = 130;
 
 /// Run all services on this machine.
 #[derive(Debug, Clone, clap::Args)]
@@ -48,22 +46,23 @@ pub struct Args {
 }
 
 /// Runs until SIGTERM or Ctrl-C.
-pub async fn run(mut args: Args) -> anyhow::Result<()> {
+pub async fn run(mut args: Args) -> Result<(), Error> {
     args.admin_password = std::env::var("TAPEDECK_ADMIN_PASSWORD").ok().map(SecretString::from);
     let stop_max = args.stop_max;
     let system = tokio::select! {
-        system = System::start(args) => system?,
+        system = System::start(args) => system.map_err(|cause| Error::Failed(format!("{cause:#}")))?,
         () = chassis::shutdown_signal() => return Ok(()),
     };
     console::result(banner::text(system.base(), system.data(), system.new_password()));
     chassis::shutdown_signal().await;
     console::note("stopping; once more to stop at once");
-    tokio::spawn(async {
-        chassis::shutdown_signal().await;
-        std::process::exit(INTERRUPTED);
-    });
-    if timeout(stop_max, system.stop()).await.is_err() {
-        tracing::warn!("not everything ended within {stop_max:?} (STOP_MAX); the next start cleans up");
+    tokio::select! {
+        stopped = timeout(stop_max, system.stop()) => {
+            if stopped.is_err() {
+                tracing::warn!("not everything ended within {stop_max:?} (STOP_MAX); the next start cleans up");
+            }
+            Ok(())
+        }
+        () = chassis::shutdown_signal() => Err(Error::Interrupted),
     }
-    Ok(())
 }

@@ -12,7 +12,7 @@ use crate::{
 
 /// Nothing is listed as done, and nothing is left on the disk once the sweep came by.
 async fn assert_nothing_is_left(user: &User<'_>) {
-    assert!(user.list().await.iter().all(|conversion| conversion["state"] == "failed"));
+    until("every claim is over", async || user.list().await.iter().all(|found| found["state"] == "failed")).await;
     until("no blob is left", async || user.stack.blobs().is_empty()).await;
     until("no engine is left", async || user.stack.engines().is_empty()).await;
 }

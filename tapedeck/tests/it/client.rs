@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::Output};
 
-use crate::gateway::{Answer, Gateway, Tapedeck};
+use crate::scripted_gateway::{Answer, Gateway, Tapedeck};
 
 const MP3: &[u8] = b"ID3 not really music, but its bytes are counted";
 

@@ -33,7 +33,7 @@ async fn twenty_kills_lose_nothing_and_leave_nothing() {
     for round in 0..KILLS {
         let stack = Stack::start_on(&folder, &[]).await;
         let admin = stack.admin().await;
-        let keys = [0, 1, 2].map(|n| format!("round {round} upload {n}"));
+        let keys = [0, 1, 2].map(|n| format!("round-{round}-upload-{n}"));
         let uploads = keys.iter().map(|key| upload(&admin, key, video.clone()));
         // Spread over the whole length of an upload, a little differently each time.
         let moment = Duration::from_millis((round * 7919) % KILL_WITHIN_MS);

@@ -1,5 +1,16 @@
-//! The `tapedeck` program from outside.
+//! The whole story, end to end: the real program over real HTTP; and the command line by itself.
 
+mod bad_input;
 mod cli;
 mod client;
-mod gateway;
+mod clients;
+mod crashes;
+mod downloads;
+mod media;
+mod refusals;
+mod scripted_gateway;
+mod stack;
+mod truncated;
+mod uploads;
+mod user;
+mod users;

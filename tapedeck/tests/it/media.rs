@@ -12,7 +12,7 @@ const PICTURE: &str = "testsrc2=s=64x48:r=25";
 const TONE: &str = "sine=frequency=440:sample_rate=44100";
 
 /// A video of `seconds` with a tone, in the container that `extension` names.
-pub fn video(extension: &str, seconds: u32) -> PathBuf {
+pub(crate) fn video(extension: &str, seconds: u32) -> PathBuf {
     let codecs: &[&str] = match extension {
         "webm" => &["-c:v", "libvpx", "-b:v", "100k", "-deadline", "realtime", "-c:a", "libopus"],
         "avi" => &["-c:v", "mpeg4", "-c:a", "libmp3lame"],
@@ -31,7 +31,7 @@ pub fn video(extension: &str, seconds: u32) -> PathBuf {
 }
 
 /// As [`video`] in mp4, with `moov` behind the media.
-pub fn moov_last(seconds: u32) -> PathBuf {
+pub(crate) fn moov_last(seconds: u32) -> PathBuf {
     let seconds = seconds.to_string();
     make(
         &format!("moov-last-{seconds}.mp4"),
@@ -43,12 +43,12 @@ pub fn moov_last(seconds: u32) -> PathBuf {
 }
 
 /// A video that has no sound.
-pub fn silent_film() -> PathBuf {
+pub(crate) fn silent_film() -> PathBuf {
     make("silent-film.mp4", &[&["-f", "lavfi", "-i", PICTURE, "-t", "2", "-c:v", "mpeg4", "-movflags", "+faststart"]])
 }
 
 /// A file with this content.
-pub fn file(name: &str, content: &[u8]) -> PathBuf {
+pub(crate) fn file(name: &str, content: &[u8]) -> PathBuf {
     write(name, |path| fs::write(path, content).expect("the folder takes files"))
 }
 
@@ -73,25 +73,27 @@ fn write(name: &str, make: impl FnOnce(&Path)) -> PathBuf {
     path
 }
 
-/// What ffprobe says of an mp3.
-pub struct Mp3 {
-    pub seconds: f64,
-    pub sample_rate: u32,
-    pub channels: u32,
-    pub tags: Value,
+/// An mp3 as ffmpeg decodes it and ffprobe describes it.
+pub(crate) struct Mp3 {
+    /// Decoded length, encoder delay and padding trimmed.
+    pub(crate) seconds: f64,
+    pub(crate) sample_rate: u32,
+    pub(crate) channels: u32,
+    pub(crate) tags: Value,
 }
 
 /// Looks at an mp3 that must decode without a complaint.
-pub fn look(mp3: &[u8]) -> Mp3 {
+pub(crate) fn look(mp3: &[u8]) -> Mp3 {
     let file = tempfile::Builder::new().suffix(".mp3").tempfile().expect("a temporary file");
     fs::write(file.path(), mp3).expect("the file takes bytes");
     let decode = Command::new("ffmpeg")
         .args(["-nostdin", "-v", "error", "-i"])
         .arg(file.path())
-        .args(["-f", "null", "-"])
+        .args(["-ac", "1", "-ar", "48000", "-f", "u8", "-"])
         .output()
         .expect("ffmpeg runs");
     assert!(decode.status.success() && decode.stderr.is_empty(), "{}", String::from_utf8_lossy(&decode.stderr));
+    let samples = u32::try_from(decode.stdout.len()).expect("a short mp3");
     let probe = Command::new("ffprobe")
         .args(["-v", "error", "-show_format", "-show_streams", "-of", "json"])
         .arg(file.path())
@@ -100,9 +102,8 @@ pub fn look(mp3: &[u8]) -> Mp3 {
     let probe: Value = serde_json::from_slice(&probe.stdout).expect("JSON");
     let stream = &probe["streams"][0];
     assert_eq!(stream["codec_name"], "mp3");
-    let number = |value: &Value| value.as_str().and_then(|text| text.parse::<f64>().ok()).expect("a number");
     Mp3 {
-        seconds: number(&probe["format"]["duration"]),
+        seconds: f64::from(samples) / 48_000.0,
         sample_rate: stream["sample_rate"].as_str().and_then(|rate| rate.parse().ok()).expect("a rate"),
         channels: stream["channels"].as_u64().and_then(|n| n.try_into().ok()).expect("a number"),
         tags: probe["format"]["tags"].clone(),
@@ -110,7 +111,7 @@ pub fn look(mp3: &[u8]) -> Mp3 {
 }
 
 /// Lower-case hexadecimal SHA-256.
-pub fn sha256(bytes: &[u8]) -> String {
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     use sha2::Digest as _;
     chassis::hex::encode(&sha2::Sha256::digest(bytes))
 }

@@ -96,7 +96,9 @@ async fn a_full_converter_refuses_before_the_body_and_says_when_to_come_back() {
 async fn a_user_has_so_many_uploads_in_flight() {
     let stack = Stack::start_with(&[("UPLOADS_PER_USER_MAX", "1")]).await;
     let (alice, bob) = (stack.user("alice").await, stack.user("bob").await);
-    let never = futures_util::stream::pending::<std::io::Result<Vec<u8>>>();
+    let video = std::fs::read(media::video("mp4", 3)).expect("the video is there");
+    let never = futures_util::stream::iter([Ok::<_, std::io::Error>(video[..1000].to_vec())])
+        .chain(futures_util::stream::pending());
     let holder = tokio::spawn(alice.post("/upload?filename=slow.mp4").body(Body::wrap_stream(never)).send());
     let video = media::video("mp4", 3);
     let mut refused = None;

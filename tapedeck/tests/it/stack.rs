@@ -16,29 +16,29 @@ use tempfile::TempDir;
 use crate::user::{User, expect};
 
 /// Longest wait for anything that must happen.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two looks at a condition.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// A lease short enough that a test sees it end.
-pub const LEASE: Duration = Duration::from_secs(3);
+pub(crate) const LEASE: Duration = Duration::from_secs(3);
 
 /// A running `tapedeck up`. Dropped, it is killed, and nothing of it may be left.
-pub struct Stack {
+pub(crate) struct Stack {
     child: Child,
     address: SocketAddr,
     data: Option<TempDir>,
     folder: PathBuf,
-    pub http: reqwest::Client,
+    pub(crate) http: reqwest::Client,
 }
 
 impl Stack {
     /// Starts on a fresh folder with short leases.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_with(&[]).await
     }
 
     /// As [`Self::start`], with settings in the environment.
-    pub async fn start_with(settings: &[(&str, &str)]) -> Self {
+    pub(crate) async fn start_with(settings: &[(&str, &str)]) -> Self {
         let data = tempfile::tempdir().expect("a temporary folder");
         let folder = data.path().join("data");
         let mut stack = Self::start_on(&folder, settings).await;
@@ -47,7 +47,7 @@ impl Stack {
     }
 
     /// Starts on a folder that may have been used before.
-    pub async fn start_on(folder: &Path, settings: &[(&str, &str)]) -> Self {
+    pub(crate) async fn start_on(folder: &Path, settings: &[(&str, &str)]) -> Self {
         let mut child = command(folder, settings).stdout(Stdio::piped()).spawn().expect("tapedeck starts");
         let mut lines = BufReader::new(child.stdout.take().expect("its output is piped")).lines();
         let address = lines
@@ -72,39 +72,39 @@ impl Stack {
         .await;
     }
 
-    pub fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    pub fn admin_password(&self) -> String {
+    pub(crate) fn admin_password(&self) -> String {
         fs::read_to_string(self.folder.join("admin-password")).expect("the admin's password is kept").trim().to_owned()
     }
 
     /// The administrator that the first start made.
-    pub async fn admin(&self) -> User<'_> {
+    pub(crate) async fn admin(&self) -> User<'_> {
         self.login("admin", &self.admin_password()).await
     }
 
-    pub async fn login(&self, name: &str, password: &str) -> User<'_> {
+    pub(crate) async fn login(&self, name: &str, password: &str) -> User<'_> {
         let answer = self.http.post(self.url("/login")).basic_auth(name, Some(password)).send().await;
         let login: Value = expect(answer.expect("an answer"), 200).await;
         User { stack: self, token: login["token"].as_str().expect("a token").to_owned() }
     }
 
     /// A new user with a token.
-    pub async fn user(&self, name: &str) -> User<'_> {
+    pub(crate) async fn user(&self, name: &str) -> User<'_> {
         let admin = self.admin().await;
         let user =
             serde_json::json!({"username": name, "email": format!("{name}@example.org"), "password": "correct horse"});
@@ -114,14 +114,14 @@ impl Stack {
     }
 
     /// `kill -9`, and what is left is the folder.
-    pub fn kill(mut self) -> Option<TempDir> {
+    pub(crate) fn kill(mut self) -> Option<TempDir> {
         let _ = self.child.kill();
         let _ = self.child.wait();
         self.data.take()
     }
 
     /// SIGTERM, and the exit code once it has ended by itself.
-    pub async fn terminate(&mut self) -> Option<i32> {
+    pub(crate) async fn terminate(&mut self) -> Option<i32> {
         let status = Command::new("kill").args(["-TERM", &self.pid().to_string()]).status().expect("kill runs");
         assert!(status.success());
         let mut code = None;
@@ -134,12 +134,12 @@ impl Stack {
     }
 
     /// Ids of the processes below tapedeck: engines and what they started.
-    pub fn engines(&self) -> Vec<u32> {
+    pub(crate) fn engines(&self) -> Vec<u32> {
         descendants(self.pid())
     }
 
     /// Names of the files in the mp3 store.
-    pub fn blobs(&self) -> Vec<String> {
+    pub(crate) fn blobs(&self) -> Vec<String> {
         files_below(&self.folder).into_iter().filter(|name| is_blob(name)).collect()
     }
 }
@@ -161,7 +161,7 @@ impl Drop for Stack {
 }
 
 /// `tapedeck up` on `folder`, quiet, with short leases.
-pub fn command(folder: &Path, settings: &[(&str, &str)]) -> Command {
+pub(crate) fn command(folder: &Path, settings: &[(&str, &str)]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tapedeck"));
     command
         .args(["up", "--listen", "127.0.0.1:0", "--data"])
@@ -177,7 +177,7 @@ pub fn command(folder: &Path, settings: &[(&str, &str)]) -> Command {
 }
 
 /// Waits for a condition, at most [`PATIENCE`].
-pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !condition().await {
         assert!(Instant::now() < deadline, "waited {PATIENCE:?} and not: {what}");
@@ -186,7 +186,7 @@ pub async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
 }
 
 /// Whether a process runs; one that only waits to be reaped does not.
-pub fn is_alive(pid: u32) -> bool {
+pub(crate) fn is_alive(pid: u32) -> bool {
     let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
     !stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z'))
 }

@@ -8,55 +8,55 @@ use serde_json::Value;
 use crate::stack::Stack;
 
 /// A caller with a token.
-pub struct User<'a> {
-    pub stack: &'a Stack,
-    pub token: String,
+pub(crate) struct User<'a> {
+    pub(crate) stack: &'a Stack,
+    pub(crate) token: String,
 }
 
 impl User<'_> {
-    pub fn get(&self, path: &str) -> RequestBuilder {
+    pub(crate) fn get(&self, path: &str) -> RequestBuilder {
         self.stack.http.get(self.stack.url(path)).bearer_auth(&self.token)
     }
 
-    pub fn post(&self, path: &str) -> RequestBuilder {
+    pub(crate) fn post(&self, path: &str) -> RequestBuilder {
         self.stack.http.post(self.stack.url(path)).bearer_auth(&self.token)
     }
 
-    pub fn put(&self, path: &str) -> RequestBuilder {
+    pub(crate) fn put(&self, path: &str) -> RequestBuilder {
         self.stack.http.put(self.stack.url(path)).bearer_auth(&self.token)
     }
 
-    pub fn delete(&self, path: &str) -> RequestBuilder {
+    pub(crate) fn delete(&self, path: &str) -> RequestBuilder {
         self.stack.http.delete(self.stack.url(path)).bearer_auth(&self.token)
     }
 
     /// Uploads a file and returns the answer, whatever it is.
-    pub async fn upload(&self, video: &Path) -> Response {
+    pub(crate) async fn upload(&self, video: &Path) -> Response {
         let name = video.file_name().expect("a file").to_string_lossy().into_owned();
         let body = fs::read(video).expect("the video is there");
         self.put(&format!("/upload/{name}")).body(body).send().await.expect("an answer")
     }
 
     /// Uploads a file that must be converted.
-    pub async fn convert(&self, video: &Path) -> Value {
+    pub(crate) async fn convert(&self, video: &Path) -> Value {
         expect(self.upload(video).await, 201).await
     }
 
-    pub async fn download(&self, id: &str) -> Vec<u8> {
+    pub(crate) async fn download(&self, id: &str) -> Vec<u8> {
         let answer = self.get(&format!("/download?fid={id}")).send().await.expect("an answer");
         assert_eq!(answer.status(), 200);
         answer.bytes().await.expect("the whole mp3").to_vec()
     }
 
     /// The conversions that the caller sees.
-    pub async fn list(&self) -> Vec<Value> {
+    pub(crate) async fn list(&self) -> Vec<Value> {
         let page = expect(self.get("/conversions").send().await.expect("an answer"), 200).await;
         page["conversions"].as_array().expect("a list").clone()
     }
 }
 
 /// The JSON of an answer that must have this status. An error must be a problem that names the request.
-pub async fn expect(answer: Response, status: u16) -> Value {
+pub(crate) async fn expect(answer: Response, status: u16) -> Value {
     let (found, headers) = (answer.status(), answer.headers().clone());
     let text = answer.text().await.expect("a body");
     assert_eq!(found, status, "{text}");

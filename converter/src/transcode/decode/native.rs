@@ -74,8 +74,9 @@ impl Native {
             symphonia::default::get_codecs().make_audio_decoder(parameters, &AudioDecoderOptions::default()).ok()?;
         let known = decoder.codec_params();
         let rate = known.sample_rate.or(parameters.sample_rate).filter(|rate| RATES.contains(rate))?;
-        let channels = known.channels.as_ref().or(parameters.channels.as_ref()).map(Channels::count)?;
-        let channels = u8::try_from(channels).ok().filter(|channels| matches!(channels, 1 | 2))?;
+        // Mp3 in mp4 tells its channels only by its first frame; 0 until then.
+        let channels = known.channels.as_ref().or(parameters.channels.as_ref()).map_or(0, Channels::count);
+        let channels = u8::try_from(channels).ok().filter(|&channels| channels <= 2)?;
         if codec == "aac" && rate <= AAC_CORE_RATE_MAX {
             return None;
         }
@@ -116,9 +117,11 @@ impl Native {
         self.skip += self.before_zero(packet.pts);
         self.is_pending = true;
         match self.decode(&packet) {
-            Ok(()) => true,
-            Err(cause) => !matches!(cause, Error::Unsupported(_)),
+            Err(Error::Unsupported(_)) => return false,
+            Ok(()) if self.channels == 0 => self.channels = u8::try_from(self.planes.len()).unwrap_or(0),
+            _ => {}
         }
+        matches!(self.channels, 1 | 2)
     }
 
     /// Samples before the time 0: the delay of the encoder, as Matroska tells it.

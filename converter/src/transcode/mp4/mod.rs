@@ -24,3 +24,6 @@ pub(super) const INDEX_BYTES_MAX: u64 = 64 * 1024 * 1024;
 fn is_index(kind: [u8; 4]) -> bool {
     matches!(&kind, b"moov" | b"moof" | b"sidx")
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,136 @@
+//! The filter on a movie made by hand, and on hundreds of damaged ones.
+
+use std::io::{Cursor, Read as _, Seek as _, SeekFrom, Write as _};
+
+use super::{Movie, Overlay, Shared, StreamFilter, track::Edits};
+
+fn boxed(kind: &[u8; 4], body: &[&[u8]]) -> Vec<u8> {
+    let body = body.concat();
+    let mut bytes = u32::try_from(body.len() + 8).expect("a small box").to_be_bytes().to_vec();
+    bytes.extend_from_slice(kind);
+    bytes.extend(body);
+    bytes
+}
+
+/// A full box of version 0, from 32-bit fields.
+fn full(kind: &[u8; 4], flags: u32, fields: &[u32]) -> Vec<u8> {
+    let fields: Vec<u8> = std::iter::once(&flags).chain(fields).flat_map(|field| field.to_be_bytes()).collect();
+    boxed(kind, &[&fields])
+}
+
+fn trak(id: u32, handler: &[u8; 4], is_enabled: bool) -> Vec<u8> {
+    let handler = u32::from_be_bytes(*handler);
+    let stbl = boxed(
+        b"stbl",
+        &[
+            &full(b"stsz", 0, &[0, 4, 10, 20, 30, 40]),
+            // Two chunks of one sample, then one of two.
+            &full(b"stsc", 0, &[2, 1, 1, 1, 3, 2, 1]),
+            &full(b"stco", 0, &[3, 1000, 5000, 2000]),
+        ],
+    );
+    let mdia = boxed(
+        b"mdia",
+        &[
+            &full(b"mdhd", 0, &[0, 0, 44_100, 133_324, 0]),
+            &full(b"hdlr", 0, &[0, handler, 0, 0, 0, 0]),
+            &boxed(b"minf", &[&stbl]),
+        ],
+    );
+    // A pause of a second, then 3 s from sample 1024 on.
+    let elst = full(b"elst", 0, &[2, 1000, u32::MAX, 0x1_0000, 3000, 1024, 0x1_0000]);
+    let tkhd = full(b"tkhd", u32::from(is_enabled), &[0, 0, id, 0, 3000]);
+    boxed(b"trak", &[&tkhd, &boxed(b"edts", &[&elst]), &mdia])
+}
+
+fn file() -> Vec<u8> {
+    let trex = |id| full(b"trex", 0, &[id, 1, 0, 0, 0]);
+    let moov = boxed(
+        b"moov",
+        &[
+            &full(b"mvhd", 0, &[0, 0, 1000, 4000]),
+            &trak(1, b"vide", true),
+            &trak(2, b"soun", false),
+            &trak(3, b"soun", true),
+            &boxed(b"mvex", &[&full(b"mehd", 0, &[4000]), &trex(1), &trex(3)]),
+        ],
+    );
+    let traf = |id| boxed(b"traf", &[&full(b"tfhd", 0, &[id])]);
+    let moof = boxed(b"moof", &[&full(b"mfhd", 0, &[1]), &traf(1), &traf(3)]);
+    let sidx = full(b"sidx", 0, &[3, 44_100, 0, 16, 1, 500, 1, 0]);
+    [boxed(b"ftyp", &[b"isom\0\0\0\0"]), moov, sidx, moof, boxed(b"mdat", &[&[7; 600]])].concat()
+}
+
+/// Reads all through the stream's filter.
+fn streamed(bytes: &[u8]) -> (std::io::Result<Vec<u8>>, Movie) {
+    let (shared, mut out) = (Shared::default(), Vec::new());
+    let read = StreamFilter::new(Cursor::new(bytes), shared.clone()).read_to_end(&mut out);
+    (read.map(|_| out), shared.movie())
+}
+
+/// Reads all through the file's filter.
+fn overlaid(bytes: &[u8]) -> std::io::Result<(Vec<u8>, Movie)> {
+    let mut file = tempfile::tempfile().expect("a file");
+    file.write_all(bytes).expect("a written file");
+    let (mut overlay, movie) = Overlay::open(file)?;
+    let mut out = Vec::new();
+    overlay.read_to_end(&mut out)?;
+    assert_eq!(overlay.seek(SeekFrom::End(-4))?, bytes.len() as u64 - 4);
+    Ok((out, movie))
+}
+
+fn count(bytes: &[u8], kind: &[u8; 4]) -> usize {
+    bytes.windows(4).filter(|window| window == kind).count()
+}
+
+#[test]
+fn the_first_enabled_audio_track_is_left() {
+    let bytes = file();
+    let (out, movie) = streamed(&bytes);
+    let out = out.expect("all bytes");
+    assert_eq!(out.len(), bytes.len());
+    assert_eq!([b"trak", b"trex", b"traf", b"free"].map(|kind| count(&out, kind)), [1, 1, 1, 4]);
+    let track = movie.track.as_ref().expect("a track");
+    assert_eq!((track.id, movie.audio_index, movie.timescale), (3, 1, 1000));
+    assert_eq!((track.media_timescale, track.media_duration), (44_100, 133_324));
+    assert_eq!(track.edits, Edits { shown: 1, is_odd: false, media_time: 1024, duration: 3000 });
+    assert!(movie.is_fragmented);
+    assert_eq!(movie.fragments_duration, 4000);
+    assert_eq!(overlaid(&bytes).expect("all bytes"), (out, movie));
+}
+
+#[test]
+fn the_reach_of_samples_and_indexes_is_known() {
+    let bytes = file();
+    let (_, movie) = streamed(&bytes);
+    // The second chunk reaches farthest.
+    assert_eq!(movie.track.expect("a track").samples_end, Some(5020));
+    let sidx_end = bytes.windows(4).position(|window| window == b"moof").expect("a fragment") - 4;
+    assert_eq!(movie.indexed_end, sidx_end as u64 + 16 + 500);
+}
+
+#[test]
+fn damaged_movies_neither_panic_nor_change_their_length() {
+    let whole = file();
+    let mut state = 1_u64;
+    let mut random = move |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).expect("31 bits") % below
+    };
+    for round in 0..600 {
+        let mut bytes = whole.clone();
+        for _ in 0..=random(6) {
+            let place = random(bytes.len());
+            bytes[place] = [0, 1, 2, 0x7F, 0x80, 0xFF, 8, 16][random(8)];
+        }
+        if round % 3 == 0 {
+            bytes.truncate(random(bytes.len() - 8) + 8);
+        }
+        if let (Ok(out), _) = streamed(&bytes) {
+            assert_eq!(out.len(), bytes.len(), "round {round}");
+        }
+        if let Ok((out, _)) = overlaid(&bytes) {
+            assert_eq!(out.len(), bytes.len(), "round {round}");
+        }
+    }
+}

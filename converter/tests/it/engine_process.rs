@@ -1,0 +1,142 @@
+//! The engine as a process: it dies with its service, and a death is no success.
+
+use std::{
+    fs::{self, File},
+    io::Write as _,
+    process::{Command, Stdio},
+    time::Duration,
+};
+
+use converter::{
+    control::{FromEngine, Verdict},
+    engine::{Engine, Input},
+    options::Options,
+};
+use tempfile::TempDir;
+use tokio::{
+    io::AsyncWriteExt as _,
+    time::{Instant, interval, timeout},
+};
+
+use crate::engine_rig::{SAMPLES, STEREO, decode, job, program, sound, video};
+
+/// How long an engine and its ffmpeg may outlive their service.
+const AFTERLIFE_MAX: Duration = Duration::from_secs(1);
+/// How long an engine may take to start its ffmpeg.
+const START_MAX: Duration = Duration::from_secs(20);
+
+/// Processes of a group that still run: zombies only wait to be counted.
+fn running(group: u32) -> usize {
+    let processes = fs::read_dir("/proc").expect("a list of processes").flatten();
+    let stats = processes.filter_map(|process| fs::read_to_string(process.path().join("stat")).ok());
+    stats
+        .filter(|stat| {
+            let mut fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+            fields.next() != Some("Z") && fields.nth(1) == Some(&group.to_string())
+        })
+        .count()
+}
+
+async fn until(what: &str, limit: Duration, condition: impl Fn() -> bool) {
+    let (give_up, mut ticks) = (Instant::now() + limit, interval(Duration::from_millis(10)));
+    while !condition() {
+        assert!(Instant::now() < give_up, "not in time: {what}");
+        ticks.tick().await;
+    }
+}
+
+/// An engine in the middle of a video that ffmpeg decodes.
+async fn busy() -> (Engine, u32) {
+    let clip = video("a.mkv", STEREO, &["-c:v", "mpeg4", "-c:a", "libopus"]);
+    let mut engine = Engine::spawn(&program(), &job(Options::default()), Input::Stream).expect("an engine");
+    let input = engine.input.as_mut().expect("a pipe");
+    input.write_all(&clip[..clip.len() / 2]).await.expect("half a video");
+    let group = engine.process.id().expect("a process");
+    until("engine and ffmpeg run", START_MAX, || running(group) == 2).await;
+    (engine, group)
+}
+
+#[tokio::test]
+async fn a_dead_service_takes_engine_and_ffmpeg_with_it() {
+    let (engine, group) = busy().await;
+    let Engine { input, output, end, events, process } = engine;
+    // All that the engine sees of a service's death; its input stays open, which is the worst case.
+    drop((end, events));
+    until("all have ended", AFTERLIFE_MAX, || running(group) == 0).await;
+    drop((input, output));
+    process.reap().await;
+}
+
+#[tokio::test]
+async fn a_dropped_process_takes_its_ffmpeg_with_it() {
+    let (engine, group) = busy().await;
+    let Engine { process, .. } = engine;
+    drop(process);
+    until("all have ended", AFTERLIFE_MAX, || running(group) == 0).await;
+}
+
+#[tokio::test]
+async fn a_killed_engine_gives_no_verdict() {
+    let (engine, group) = busy().await;
+    let Engine { input, output, end, mut events, mut process } = engine;
+    process.kill();
+    let last = timeout(AFTERLIFE_MAX, async {
+        while let Ok(Some(event)) = events.next().await {
+            assert!(!matches!(event, FromEngine::Verdict(Verdict::Converted(_))), "{event:?}");
+        }
+    });
+    last.await.expect("a hang-up in time");
+    assert!(!process.wait().await.expect("an end").success());
+    until("all have ended", AFTERLIFE_MAX, || running(group) == 0).await;
+    drop((input, output, end));
+    // Once reaped, the id may be another's.
+    assert_eq!(process.id(), None);
+    process.kill();
+}
+
+#[test]
+fn alone_it_is_a_plain_filter() {
+    let folder = TempDir::new().expect("a folder");
+    let [video_path, mp3_path] = ["in.mp4", "out.mp3"].map(|file| folder.path().join(file));
+    let clip = video("in.mp4", STEREO, &["-c:v", "mpeg4", "-c:a", "aac"]);
+    fs::write(&video_path, &clip).expect("a video");
+    for is_piped in [false, true] {
+        let stdin = if is_piped { Stdio::piped() } else { File::open(&video_path).expect("a video").into() };
+        let mut filter = Command::new(program())
+            .args(["transcode", "--quality", "V2"])
+            .stdin(stdin)
+            .stdout(File::create(&mp3_path).expect("an mp3"))
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("an engine");
+        if let Some(mut stdin) = filter.stdin.take() {
+            stdin.write_all(&clip).expect("a written video");
+        }
+        let ended = filter.wait_with_output().expect("an end");
+        assert!(ended.status.success() && ended.stderr.is_empty(), "{ended:?}");
+        let mp3 = fs::read(&mp3_path).expect("an mp3");
+        assert_eq!(decode("out.mp3", &mp3).len() as u64 / 2, SAMPLES, "a file gets its length tag");
+    }
+}
+
+#[test]
+fn alone_it_says_what_is_wrong_in_one_line() {
+    let clip = sound("a.wav", STEREO, &[]);
+    for (input, code, said) in [
+        (&clip[..clip.len() / 2], 1, "converter: the video is cut"),
+        (&clip[..], 0, "converter: note: the length tag is missing"),
+    ] {
+        let mut filter = Command::new(program())
+            .arg("transcode")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("an engine");
+        filter.stdin.take().expect("a pipe").write_all(input).expect("a written video");
+        let ended = filter.wait_with_output().expect("an end");
+        let stderr = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(code), "{stderr}");
+        assert!(stderr.starts_with(said) && stderr.lines().count() == 1, "{stderr}");
+    }
+}

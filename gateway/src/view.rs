@@ -60,6 +60,11 @@ struct Links {
 }
 
 impl View {
+    /// What a 201 says: only what never changes again, so that a replay is the same answer.
+    pub(crate) fn of_upload(document: Conversion) -> Self {
+        Self::of(Conversion { notify: None, ..document })
+    }
+
     pub(crate) fn of(document: Conversion) -> Self {
         let Conversion { id, state, filename, options, created_at, done_at, expires_at, .. } = document;
         Self {

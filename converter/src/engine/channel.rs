@@ -48,7 +48,7 @@ pub struct Events {
 }
 
 impl Events {
-    /// The next event; `None` once the engine hung up. Not safe to cancel, except to drop it.
+    /// The next event; `None` once the engine hung up. Cancelled, it loses nothing.
     ///
     /// The engine runs hostile input, so a line that is too long or makes no sense is an error.
     pub async fn next(&mut self) -> io::Result<Option<FromEngine>> {

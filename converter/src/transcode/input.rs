@@ -3,7 +3,10 @@
 use std::{
     fs::File,
     io::{self, Read, Seek, SeekFrom},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use symphonia::core::io::MediaSource;
@@ -25,14 +28,18 @@ pub(super) enum Media {
 
 /// A video that arrives; clones read the same stream.
 #[derive(Debug, Clone)]
-pub(super) struct Upload(Arc<Mutex<Arrival>>);
+pub(super) struct Upload {
+    arrival: Arc<Mutex<Arrival>>,
+    /// Beside the lock, which a reader holds for as long as it waits for bytes.
+    is_ended: Arc<AtomicBool>,
+}
 
 #[derive(Debug)]
 struct Arrival {
     stream: File,
     /// All bytes that arrived.
     bytes: u64,
-    is_ended: bool,
+    is_ended: Arc<AtomicBool>,
     structure: Structure,
     /// What arrived so far, while a demuxer may still want to start over; and how far it is read.
     replay: Vec<u8>,
@@ -54,22 +61,24 @@ impl Upload {
     pub(super) fn new(stream: File, head: Vec<u8>, mut structure: Structure) -> Self {
         structure.feed(&head);
         let bytes = head.len() as u64;
-        Self(Arc::new(Mutex::new(Arrival {
+        let is_ended = Arc::<AtomicBool>::default();
+        let arrival = Arrival {
             stream,
             bytes,
-            is_ended: false,
+            is_ended: Arc::clone(&is_ended),
             structure,
             replay: head,
             replayed: 0,
             replays: Replays::Kept,
-        })))
+        };
+        Self { arrival: Arc::new(Mutex::new(arrival)), is_ended }
     }
 
-    /// Lets the next reader start over; false where too much was read for that.
-    pub(super) fn rewind(&self) -> bool {
+    /// Lets the next reader start over, for the last time; false where too much was read for that.
+    pub(super) fn start_over(&self) -> bool {
         let mut arrival = self.lock();
         arrival.replayed = 0;
-        arrival.replays == Replays::Kept
+        std::mem::replace(&mut arrival.replays, Replays::Settled) == Replays::Kept
     }
 
     /// Nobody will start over: what was read is not kept any longer.
@@ -82,7 +91,7 @@ impl Upload {
 
     /// Whether the last byte arrived.
     pub(super) fn is_ended(&self) -> bool {
-        self.lock().is_ended
+        self.is_ended.load(Ordering::Acquire)
     }
 
     /// Reads to the end and answers the number of all bytes.
@@ -102,7 +111,7 @@ impl Upload {
     }
 
     fn lock(&self) -> MutexGuard<'_, Arrival> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.arrival.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -125,7 +134,9 @@ impl Arrival {
         };
         let piece = &out[..read];
         self.bytes += read as u64;
-        self.is_ended |= read == 0 && !out.is_empty();
+        if read == 0 && !out.is_empty() {
+            self.is_ended.store(true, Ordering::Release);
+        }
         self.structure.feed(piece);
         if self.replays == Replays::Kept {
             if self.replay.len() + read > REPLAY_BYTES_MAX {

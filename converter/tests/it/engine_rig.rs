@@ -21,7 +21,7 @@ use tokio::{
 };
 
 /// Longest that any conversion of a test may take, on a machine that compiles at the same time.
-const CONVERSION_MAX: Duration = Duration::from_secs(60);
+const CONVERSION_MAX: Duration = Duration::from_mins(1);
 /// Seconds of every clip, and its sample rate where a test says nothing else.
 pub(crate) const SECONDS: u32 = 3;
 pub(crate) const RATE: u32 = 44_100;
@@ -35,7 +35,7 @@ pub(crate) fn program() -> PathBuf {
 }
 
 pub(crate) fn job(options: Options) -> Job {
-    Job { options, duration_max: Duration::from_secs(3600), ffmpeg: find_ffmpeg(Path::new("ffmpeg")) }
+    Job { options, duration_max: Duration::from_hours(1), ffmpeg: find_ffmpeg(Path::new("ffmpeg")) }
 }
 
 /// Runs ffmpeg in `folder` and answers its standard output.

@@ -148,6 +148,42 @@ async fn audio_files_are_converted() {
 }
 
 #[tokio::test]
+async fn aac_that_may_be_half_of_he_aac_is_left_to_ffmpeg() {
+    for (rate, decoder) in [(24_000, Ffmpeg), (32_000, Symphonia)] {
+        let clip = sound("a.m4a", &format!("{STEREO},aresample={rate}"), &["-c:a", "aac"]);
+        let (report, _) = convert(&job(Options::default()), &clip).await.converted();
+        assert_eq!((report.decoder, report.sample_rate), (decoder, rate));
+        assert_eq!(report.samples, u64::from(rate * SECONDS));
+    }
+}
+
+#[tokio::test]
+async fn the_enabled_one_of_several_tracks_is_converted() {
+    // Two tones; the second one's track is the only enabled one, and only it is mono.
+    let arguments = ["-map", "1:a", "-map", "2:a", "-map", "0:v", "-c:v", "mpeg4", "-disposition:a:0", "0"];
+    for (codec, more) in
+        [("aac", &["-movflags", "+faststart"][..]), ("aac", &[]), ("ac3", &[]), ("ac3", &["-movflags", "+faststart"])]
+    {
+        let both =
+            [&["-f", "lavfi", "-i", MONO], &arguments[..], &["-disposition:a:1", "default", "-c:a", codec], more]
+                .concat();
+        let clip = video("two.mp4", STEREO, &both);
+        let (report, _) = convert(&job(Options::default()), &clip).await.converted();
+        assert_eq!(report.channels, 1, "{codec} {more:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_chain_of_ogg_streams_is_converted_to_its_end() {
+    let clip = sound("a.ogg", STEREO, &["-c:a", "libvorbis"]);
+    let mut second = sound("a.ogg", STEREO, &["-c:a", "libvorbis", "-serial_offset", "7"]);
+    let mut chain = clip;
+    chain.append(&mut second);
+    let (report, _) = convert(&job(Options::default()), &chain).await.converted();
+    assert_eq!(report.samples, 2 * SAMPLES);
+}
+
+#[tokio::test]
 async fn sources_of_any_rate_and_width_become_what_mp3_has() {
     for (rate, channels, becomes) in [
         (8_000, "mono", (8_000, 1)),

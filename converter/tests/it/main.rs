@@ -5,4 +5,5 @@ mod engine_process;
 mod engine_refusals;
 mod engine_rig;
 mod formats_all;
+mod service;
 mod store;

@@ -20,6 +20,7 @@ use actix_web::{
     http::header::{self, HeaderName},
     web::{Data, Path, Payload},
 };
+use chassis::Deadline;
 use converter::conversion::Conversion;
 
 use crate::{App, caller, error::Error, view::View};
@@ -80,8 +81,10 @@ async fn upload(
     if app.readiness.is_draining() {
         return Err(Error::Draining);
     }
+    // The caller's patience begins now, and is judged after the token.
+    let deadline = Deadline::of_request(request.headers(), app.config.convert_timeout);
     let caller = caller::authenticate(app, request).await?;
-    let head = Head::of(request, path_name, &app.config)?;
+    let head = Head::of(request, path_name, deadline?, &app.config)?;
     let slot = app.per_user.take(&caller.id)?;
     blocking::convert(app, request, blocking::Upload { caller, head, slot, unread }).await
 }
@@ -103,7 +106,7 @@ fn created(converted: Converted, timing: &Timing) -> HttpResponse {
     if is_replay {
         response.insert_header((IDEMPOTENCY_REPLAYED, "true"));
     }
-    response.json(View::of(conversion))
+    response.json(View::of_upload(conversion))
 }
 
 /// One upload in `tapedeck_uploads_total`; without [`Self::end`] its client left before the answer.

@@ -54,7 +54,9 @@ impl Limits {
 }
 
 /// Pumps on a task of its own: the handler is dropped the moment its client leaves, and what the client sent before
-/// must still go through. `gone` says that the client left: what is here already goes through, nothing is waited for.
+/// should still go through. `gone` says that the client left: what is here already goes through, nothing is waited for.
+/// A client that leaves while back-pressure keeps the last bytes in actix' read buffer has broken off: actix throws
+/// them away.
 pub(super) fn spawn(video: Video, feed: Feed, limits: Limits, gone: CancellationToken) -> JoinHandle<Pumped> {
     rt::spawn(async move {
         let ended = run(video, feed, limits, gone).await.unwrap_or_else(Ended::Failed);

@@ -35,7 +35,12 @@ pub(super) struct Head {
 
 impl Head {
     /// Reads and checks the head. `path_name` is the name in a PUT's path.
-    pub(super) fn of(request: &HttpRequest, path_name: Option<&str>, config: &Config) -> Result<Self, Error> {
+    pub(super) fn of(
+        request: &HttpRequest,
+        path_name: Option<&str>,
+        deadline: Deadline,
+        config: &Config,
+    ) -> Result<Self, Error> {
         let headers = request.headers();
         let (raw, query_name) = options(request.query_string())?;
         let is_form = text(headers, &header::CONTENT_TYPE).is_some_and(|kind| is_form(&kind));
@@ -43,7 +48,7 @@ impl Head {
             options: raw.check()?,
             filename: query_name.or_else(|| path_name.filter(|name| !name.is_empty()).map(str::to_owned)),
             key: key(headers)?,
-            deadline: Deadline::of_request(headers, config.convert_timeout)?,
+            deadline,
             length: text(headers, &header::CONTENT_LENGTH).and_then(|length| length.parse().ok()),
             is_form,
             file: FileHeaders::of(headers),

@@ -90,6 +90,8 @@ async fn replays_say_so_with_the_same_answer() {
         let answer = stack.upload("video").header("idempotency-key", "k").send().await.expect("an answer");
         assert_eq!(answer.status(), status);
         assert_eq!(answer.headers()["idempotency-replayed"], "true");
+        let text = answer.text().await.expect("a body");
+        assert!(!text.contains("\"mail\""), "where the mail is changes, and a replay must not: {text}");
     }
     assert!(stack.script.videos().is_empty());
 }

@@ -18,13 +18,13 @@ use chassis::{Problem, serve};
 use converter::{
     client::{ATTEMPT_HEADER, Reserve, Reserved},
     control::{Completeness, Decoder},
-    conversion::{Attempt, Conversion, ConversionId, Failure, Lease, Mp3, Progress, State, Timestamp},
+    conversion::{
+        Attempt, Conversion, ConversionId, Failure, Lease, Mp3, Notify as Mail, NotifyState, Progress, State, Timestamp,
+    },
     store::Store,
 };
 use futures_util::{StreamExt as _, stream};
-
-/// The pause of a slow converter after each chunk.
-const SLOW: Duration = Duration::from_millis(1);
+use tokio::sync::Notify;
 
 /// How a reservation is answered.
 #[derive(Debug, Clone)]
@@ -41,8 +41,8 @@ pub(crate) enum OnReserve {
 pub(crate) enum OnVideo {
     /// Read to its end, then done.
     Convert,
-    /// As `Convert`, at a pace that makes the sender wait.
-    ConvertSlowly,
+    /// As `Convert`, once [`Script::release`] is called.
+    Hold,
     /// Refused without a look at it.
     Refuse(Problem),
     /// Read to its end; the document says this, and the answer is lost.
@@ -65,6 +65,8 @@ pub(crate) struct Script {
     on_video: Mutex<OnVideo>,
     reserves: Mutex<Vec<Reserve>>,
     begun: AtomicUsize,
+    held: AtomicUsize,
+    released: Notify,
     videos: Mutex<Vec<Video>>,
 }
 
@@ -76,6 +78,8 @@ impl Script {
             on_video: Mutex::new(OnVideo::Convert),
             reserves: Mutex::default(),
             begun: AtomicUsize::new(0),
+            held: AtomicUsize::new(0),
+            released: Notify::new(),
             videos: Mutex::default(),
         })
     }
@@ -96,6 +100,16 @@ impl Script {
     /// Videos that began to come.
     pub(crate) fn begun(&self) -> usize {
         self.begun.load(Ordering::SeqCst)
+    }
+
+    /// Videos that are whole and wait for [`Self::release`].
+    pub(crate) fn held(&self) -> usize {
+        self.held.load(Ordering::SeqCst)
+    }
+
+    /// Lets one held video end.
+    pub(crate) fn release(&self) {
+        self.released.notify_one();
     }
 
     /// Videos that came to an end.
@@ -142,19 +156,20 @@ async fn video(script: Data<Script>, id: Path<ConversionId>, request: HttpReques
     if let OnVideo::Refuse(problem) = answer {
         return serve::answer_unread(problem.error_response(), body);
     }
-    let mut video = Video { bytes: vec![], is_whole: true };
-    while let Some(chunk) = body.next().await {
-        let Ok(chunk) = chunk else {
-            video.is_whole = false;
-            break;
-        };
-        video.bytes.extend_from_slice(&chunk);
-        if matches!(answer, OnVideo::ConvertSlowly) {
-            tokio::time::sleep(SLOW).await;
+    let mut coming = Coming { script: script.clone().into_inner(), video: Video { bytes: vec![], is_whole: false } };
+    let is_whole = loop {
+        match body.next().await {
+            Some(Ok(chunk)) => coming.video.bytes.extend_from_slice(&chunk),
+            Some(Err(_)) => break false,
+            None => break true,
         }
+    };
+    if matches!(answer, OnVideo::Hold) {
+        script.held.fetch_add(1, Ordering::SeqCst);
+        script.released.notified().await;
     }
-    let is_whole = video.is_whole;
-    lock(&script.videos).push(video);
+    coming.video.is_whole = is_whole;
+    drop(coming);
     match answer {
         _ if !is_whole => problem(408, "/problems/client-stopped").error_response(),
         OnVideo::Lose(state) => {
@@ -163,6 +178,19 @@ async fn video(script: Data<Script>, id: Path<ConversionId>, request: HttpReques
             broken()
         }
         _ => HttpResponse::Ok().json(document(&reserved, *id, State::Done)),
+    }
+}
+
+/// A video on its way. A connection that breaks drops the handler; then the video counts as broken.
+struct Coming {
+    script: Arc<Script>,
+    video: Video,
+}
+
+impl Drop for Coming {
+    fn drop(&mut self) {
+        let bytes = std::mem::take(&mut self.video.bytes);
+        lock(&self.script.videos).push(Video { bytes, is_whole: self.video.is_whole });
     }
 }
 
@@ -179,6 +207,7 @@ pub(crate) fn problem(status: u16, kind: &'static str) -> Problem {
 pub(crate) fn document(reserve: &Reserve, id: ConversionId, state: State) -> Conversion {
     let now = Timestamp::now();
     let lease = Lease { holder: "script".into(), until: now.plus(Duration::from_secs(30)) };
+    let mail = Mail { state: NotifyState::Delivered, attempts: 0, claim: None, at: now };
     let mp3 = Mp3 {
         blob_id: reserve.attempt.blob(),
         bytes: 10,
@@ -204,7 +233,7 @@ pub(crate) fn document(reserve: &Reserve, id: ConversionId, state: State) -> Con
         mp3: (state == State::Done).then_some(mp3),
         failure: (state == State::Failed).then(|| Failure::of(&problem(422, "/problems/no-audio"))),
         garbage: vec![],
-        notify: None,
+        notify: (state == State::Done).then_some(mail),
         attempts: 1,
         created_at: now,
         done_at: (state == State::Done).then_some(now),

@@ -61,6 +61,13 @@ impl Wire {
         answer
     }
 
+    /// Leaves, and comes back when the other side has noticed: it closes the connection then.
+    pub(crate) async fn leave(mut self) {
+        self.writer.shutdown().await.expect("the connection is open");
+        let read = timeout(PATIENCE, self.reader.read_to_end(&mut vec![])).await.expect("closed in time");
+        assert_eq!(read.expect("a clean end"), 0, "there was an answer");
+    }
+
     /// Reads the answer; the connection stays open for as long as `self` lives.
     pub(crate) async fn answer(&mut self) -> Answer {
         read(&mut self.reader).await

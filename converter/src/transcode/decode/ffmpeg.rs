@@ -202,12 +202,7 @@ fn pump(media: &Media, container: Container, movie: &Shared, stdin: ChildStdin) 
         Container::Mp4 => Box::new(StreamFilter::new(upload.clone(), movie.clone())),
         _ => Box::new(upload.clone()),
     };
-    let upload = upload.clone();
-    let pumping = move || {
-        copy(source, stdin);
-        upload.settle();
-    };
-    thread::Builder::new().name("ffmpeg-input".to_owned()).spawn(pumping).map(Some)
+    thread::Builder::new().name("ffmpeg-input".to_owned()).spawn(move || copy(source, stdin)).map(Some)
 }
 
 /// Copies until either side ends. Who reads too little or writes too little is judged elsewhere, by counts.

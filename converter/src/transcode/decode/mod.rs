@@ -32,6 +32,8 @@ pub(super) struct Audio {
     pub(super) channels: u8,
     /// Samples that the container declares, after edits.
     pub(super) declared: Option<u64>,
+    /// Samples that are still to come, where edits end the track before its last packet does.
+    left: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -48,25 +50,37 @@ impl Audio {
                 upload.settle();
             }
             let (rate, channels, declared) = (native.rate, native.channels, native.declared);
-            return Ok(Self { source: Source::Native(Box::new(native)), rate, channels, declared });
+            let left = edited_samples(&movie.movie(), declared);
+            return Ok(Self { source: Source::Native(Box::new(native)), rate, channels, declared, left });
         }
         if let Media::Stream(upload) = media
-            && !upload.rewind()
+            && !upload.start_over()
         {
             return Err(Refusal::new(RefusalKind::Limits, "the audio begins too far into the video"));
         }
         let found = Ffmpeg::open(media, container, movie, ffmpeg)?;
         let declared = declared_samples(&movie.movie(), found.rate);
-        Ok(Self { rate: found.rate, channels: found.channels, declared, source: Source::Ffmpeg(found) })
+        let left = edited_samples(&movie.movie(), declared);
+        Ok(Self { rate: found.rate, channels: found.channels, declared, left, source: Source::Ffmpeg(found) })
     }
 
     /// Decodes some more; false at the end of the audio.
     pub(super) fn next(&mut self, block: &mut Block) -> Result<bool, Refusal> {
         block.clear();
-        match &mut self.source {
+        if self.left == Some(0) {
+            return Ok(false);
+        }
+        let goes_on = match &mut self.source {
             Source::Native(native) => native.next(block),
             Source::Ffmpeg(ffmpeg) => ffmpeg.next(block),
+        }?;
+        if let Some(left) = &mut self.left {
+            let wanted = usize::try_from(*left).unwrap_or(usize::MAX);
+            block.left.truncate(wanted);
+            block.right.truncate(wanted);
+            *left -= block.left.len() as u64;
         }
+        Ok(goes_on)
     }
 
     pub(super) fn decoded_by(&self) -> Decoder {
@@ -105,6 +119,12 @@ fn declared_samples(movie: &Movie, rate: u32) -> Option<u64> {
         }
         (of_edits, of_media) => of_edits.or(of_media),
     }
+}
+
+/// The declared samples where an edit list ends the track there; encoders fill their last packet up.
+fn edited_samples(movie: &Movie, declared: Option<u64>) -> Option<u64> {
+    let is_edited = movie.track.as_ref().is_some_and(|track| track.edits.duration > 0);
+    declared.filter(|_| is_edited && !movie.is_fragmented)
 }
 
 /// A duration in units of 1/`timescale` s as samples; `None` without a timescale.

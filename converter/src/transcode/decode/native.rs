@@ -4,7 +4,10 @@ use std::io::ErrorKind;
 
 use symphonia::core::{
     audio::Channels,
-    codecs::audio::{AudioCodecId, AudioDecoder, AudioDecoderOptions, well_known as codec},
+    codecs::{
+        CodecParameters,
+        audio::{AudioCodecId, AudioDecoder, AudioDecoderOptions, well_known as codec},
+    },
     errors::Error,
     formats::{FormatReader, TrackType},
     packet::Packet,
@@ -39,8 +42,6 @@ pub(super) struct Native {
     pub(super) declared: Option<u64>,
     /// Samples that are still to be dropped: the encoder's delay.
     skip: u64,
-    /// Samples that are still to come, where edits end the track.
-    left: Option<u64>,
     packets: u64,
     bad_packets: u64,
     planes: Vec<Vec<f32>>,
@@ -90,7 +91,6 @@ impl Native {
             Container::Flac | Container::Mp3 => track.num_frames.filter(|&samples| samples > 0),
             _ => None,
         };
-        let left = declared.filter(|_| !movie.is_fragmented && edits.is_some_and(|edits| edits.duration > 0));
         let track = track.id;
         let mut native = Self {
             format,
@@ -101,7 +101,6 @@ impl Native {
             codec,
             declared,
             skip,
-            left,
             packets: 0,
             bad_packets: 0,
             planes: Vec::new(),
@@ -141,12 +140,24 @@ impl Native {
             match self.format.next_packet() {
                 Ok(Some(packet)) if packet.track_id == self.track => return Ok(Some(packet)),
                 Ok(Some(_)) => {}
-                // A chained stream begins anew, often with other parameters.
-                Ok(None) | Err(Error::ResetRequired) => return Ok(None),
+                Ok(None) => return Ok(None),
+                Err(Error::ResetRequired) => self.renew()?,
                 Err(Error::IoError(cause)) if cause.kind() == ErrorKind::UnexpectedEof => return Ok(None),
                 Err(cause) => return Err(cause),
             }
         }
+    }
+
+    /// A chained stream begins anew, perhaps with another track.
+    fn renew(&mut self) -> Result<(), Error> {
+        let track =
+            self.format.first_track(TrackType::Audio).ok_or(Error::Unsupported("the audio ends in the middle"))?;
+        let parameters = track.codec_params.as_ref().and_then(CodecParameters::audio);
+        let parameters = parameters.ok_or(Error::Unsupported("the audio changes to an unknown codec"))?;
+        self.decoder =
+            symphonia::default::get_codecs().make_audio_decoder(parameters, &AudioDecoderOptions::default())?;
+        self.track = track.id;
+        Ok(())
     }
 
     /// Decodes into `planes`, which are empty where it fails.
@@ -170,9 +181,6 @@ impl Native {
 
     /// Decodes one packet; false at the end.
     pub(super) fn next(&mut self, block: &mut Block) -> Result<bool, Refusal> {
-        if self.left == Some(0) {
-            return Ok(false);
-        }
         if !std::mem::take(&mut self.is_pending) {
             let Some(packet) = self.next_packet().map_err(|cause| damaged(&cause))? else {
                 return self.check_packets().map(|()| false);
@@ -187,20 +195,17 @@ impl Native {
         Ok(true)
     }
 
-    /// Passes on what edits leave of the decoded packet.
+    /// Passes on what is not the encoder's delay.
     fn take(&mut self, block: &mut Block) {
         let Some(left) = self.planes.first() else { return };
-        let right = self.planes.get(1).filter(|_| self.channels == 2).unwrap_or(left);
+        let right = self.planes.get(1).unwrap_or(left);
         let samples = left.len().min(right.len());
         let first = usize::try_from(self.skip).unwrap_or(usize::MAX).min(samples);
-        let wanted = self.left.map_or(usize::MAX, |left| usize::try_from(left).unwrap_or(usize::MAX));
-        let taken = first..first + (samples - first).min(wanted);
-        block.left.extend_from_slice(&left[taken.clone()]);
+        block.left.extend_from_slice(&left[first..samples]);
         if self.channels == 2 {
-            block.right.extend_from_slice(&right[taken.clone()]);
+            block.right.extend_from_slice(&right[first..samples]);
         }
         self.skip -= first as u64;
-        self.left = self.left.map(|left| left - taken.len() as u64);
     }
 
     fn check_packets(&self) -> Result<(), Refusal> {

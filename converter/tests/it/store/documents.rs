@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use converter::{
-    conversion::{Attempt, Conversion, ConversionId, Owner, Progress, State, Timestamp},
+    conversion::{Attempt, Conversion, ConversionId, Owner, Progress, State},
     store::{Change, Cursor, Due, Store},
 };
 

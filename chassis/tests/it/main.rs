@@ -1,0 +1,4 @@
+//! The chassis with a service bolted on that does next to nothing.
+
+mod serving;
+mod sqlite;

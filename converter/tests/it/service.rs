@@ -1,0 +1,229 @@
+//! The service by itself: permits, claims, fences, drain; with the real engine and an embedded store.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use chassis::{Deadline, Problem, ServiceToken};
+use clap::Parser;
+use converter::{
+    Config, Converter, Parts,
+    client::{CallError, Replica, Reserve, Reserved},
+    conversion::{Attempt, Conversion, ConversionId, Owner, State, Timestamp},
+    event::Broker,
+    options::Options,
+    store::{Change, Store},
+};
+use futures_util::{StreamExt as _, stream};
+use reqwest::Body;
+use tempfile::TempDir;
+
+use crate::engine_rig::{STEREO, program, video};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+#[derive(Debug, Parser)]
+#[command(args_override_self = true)]
+struct Flags {
+    #[command(flatten)]
+    config: Config,
+}
+
+/// A converter of its own for one test.
+struct Rig {
+    converter: Converter,
+    store: Store,
+    token: ServiceToken,
+    _folder: TempDir,
+}
+
+impl Rig {
+    async fn start(flags: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let store = Store::open(&format!("file:{}", folder.path().display()), "the test").await.expect("a new store");
+        let engine = program();
+        let spool = folder.path().join("spool");
+        let own =
+            ["converter", "--converter-listen=127.0.0.1:0", "--disk-free-min=0", "--lease=2s", "--permit-hold=1s"];
+        let places = [format!("--engine={}", engine.display()), format!("--spool-dir={}", spool.display())];
+        let arguments = own.into_iter().chain(places.iter().map(String::as_str)).chain(flags.iter().copied());
+        let config = Flags::parse_from(arguments).config;
+        let token = ServiceToken::random();
+        let parts = Parts { config, store: store.clone(), broker: Broker::memory(), service_token: token.clone() };
+        let converter = converter::start(parts).expect("it starts");
+        Self { converter, store, token, _folder: folder }
+    }
+
+    fn replica(&self) -> Replica {
+        Replica::new(&self.converter.address().to_string(), self.token.clone()).expect("a client")
+    }
+
+    async fn permit(&self, request: &Reserve) -> (ConversionId, Attempt) {
+        match self.replica().reserve(request).await.expect("a permit is free") {
+            Reserved::Permit { id, attempt } => (id, attempt),
+            Reserved::Replay(over) => panic!("a replay of {over:?}"),
+        }
+    }
+
+    async fn send(&self, (id, attempt): (ConversionId, Attempt), body: Body) -> Result<Conversion, CallError> {
+        self.replica().convert(id, attempt, body, Deadline::after(PATIENCE)).await
+    }
+
+    async fn read(&self, id: ConversionId) -> Conversion {
+        self.store.get(id).await.expect("the store answers").expect("the document is there")
+    }
+}
+
+fn request(key: Option<&str>) -> Reserve {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    Reserve {
+        owner: Owner(format!("user {}", NEXT.fetch_add(1, Ordering::Relaxed))),
+        email: "a@example.org".into(),
+        filename: "a.mp4".into(),
+        options: Options::default(),
+        idempotency_key: key.map(str::to_owned),
+        fingerprint: "f".into(),
+        attempt: Attempt::random(),
+        instead_of: vec![],
+        video_bytes: None,
+        deadline_ms: 30_000,
+    }
+}
+
+fn refused(answer: Result<impl std::fmt::Debug, CallError>) -> Problem {
+    match answer {
+        Err(CallError::Refused(problem)) => problem,
+        other => panic!("no refusal: {other:?}"),
+    }
+}
+
+async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition().await {
+        assert!(Instant::now() < deadline, "waited {PATIENCE:?} and not: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn clip() -> Bytes {
+    video("a.mp4", STEREO, &["-c:v", "mpeg4", "-c:a", "aac", "-movflags", "+faststart"]).into()
+}
+
+/// Sends the first half of a clip and then nothing.
+fn stalled(clip: &Bytes) -> Body {
+    let half = clip.slice(..clip.len() / 2);
+    Body::wrap_stream(stream::iter([Ok::<_, std::io::Error>(half)]).chain(stream::pending()))
+}
+
+#[tokio::test]
+async fn another_services_token_is_refused() {
+    let rig = Rig::start(&[]).await;
+    let stranger = Replica::new(&rig.converter.address().to_string(), ServiceToken::random()).expect("a client");
+    assert_eq!(refused(stranger.reserve(&request(None)).await).status, 401);
+}
+
+#[tokio::test]
+async fn a_permit_whose_video_does_not_come_is_given_back() {
+    let rig = Rig::start(&["--conversions-max=1"]).await;
+    let permit = rig.permit(&request(None)).await;
+    let full = refused(rig.replica().reserve(&request(None)).await);
+    assert_eq!((full.status, full.retry_after.is_some()), (503, true));
+
+    until("the permit is free again", async || rig.replica().reserve(&request(None)).await.is_ok()).await;
+
+    assert_eq!(rig.read(permit.0).await.state, State::Failed);
+    assert_eq!(refused(rig.send(permit, clip().into()).await).kind, "/problems/permit-gone");
+}
+
+#[tokio::test]
+async fn an_attempt_whose_answer_was_lost_is_replaced_and_fenced() {
+    let rig = Rig::start(&[]).await;
+    let first = request(Some("k"));
+    let lost = rig.permit(&first).await;
+    assert_eq!(
+        refused(rig.replica().reserve(&Reserve { attempt: Attempt::random(), ..first.clone() }).await).status,
+        409
+    );
+
+    let second = Reserve { attempt: Attempt::random(), instead_of: vec![first.attempt], ..first.clone() };
+    let permit = rig.permit(&second).await;
+    let (zombie, done) = tokio::join!(rig.send(lost, clip().into()), rig.send(permit, clip().into()));
+
+    assert_eq!(refused(zombie).kind, "/problems/cancelled");
+    let done = done.expect("the second attempt wins");
+    let document = rig.read(done.id).await;
+    assert_eq!((document.state, document.attempt), (State::Done, second.attempt));
+    until("the zombie's blob is swept", async || rig.read(done.id).await.garbage.is_empty()).await;
+    let Ok(Reserved::Replay(again)) = rig.replica().reserve(&Reserve { attempt: Attempt::random(), ..first }).await
+    else {
+        panic!("a finished key is replayed");
+    };
+    assert_eq!(again.mp3, document.mp3);
+}
+
+#[tokio::test]
+async fn a_deleted_conversion_stops_at_the_next_heartbeat() {
+    let rig = Rig::start(&["--conversions-max=1"]).await;
+    let permit = rig.permit(&request(None)).await;
+    let clip = clip();
+    let deleting = async {
+        until("the conversion runs", async || rig.read(permit.0).await.progress.received_bytes > 0).await;
+        let seen = rig.read(permit.0).await.seen();
+        let change = Change::Tombstone { at: Timestamp::now() };
+        assert!(rig.store.update(seen, change).await.expect("the store answers"));
+    };
+    let (answer, ()) = tokio::join!(rig.send(permit, stalled(&clip)), deleting);
+    assert_eq!(refused(answer).kind, "/problems/cancelled");
+    until("the permit is free again", async || rig.replica().reserve(&request(None)).await.is_ok()).await;
+    until("its blob is swept", async || rig.read(permit.0).await.garbage.is_empty()).await;
+}
+
+#[tokio::test]
+async fn the_deadline_stops_a_conversion() {
+    let rig = Rig::start(&[]).await;
+    let (id, attempt) = rig.permit(&request(None)).await;
+    let clip = clip();
+    let answer = rig.replica().convert(id, attempt, stalled(&clip), Deadline::after(Duration::from_secs(1))).await;
+    assert_eq!(refused(answer).status, 504);
+    let failure = rig.read(id).await.failure.expect("it failed");
+    assert!(failure.retryable);
+}
+
+#[tokio::test]
+async fn a_draining_converter_serves_what_it_admitted_and_nothing_new() {
+    let rig = Rig::start(&[]).await;
+    let permit = rig.permit(&request(None)).await;
+    let replica = rig.replica();
+    let draining = async {
+        rig.converter.drain().await;
+        Instant::now()
+    };
+    let sending = async {
+        until("it refuses what is new", async || replica.reserve(&request(None)).await.is_err()).await;
+        let done = rig.send(permit, clip().into()).await.expect("what was admitted is served");
+        (done.state, Instant::now())
+    };
+    let (drained_at, (state, done_at)) = tokio::join!(draining, sending);
+    assert_eq!(state, State::Done);
+    assert!(drained_at + Duration::from_millis(100) >= done_at, "the drain waited for it");
+    rig.converter.stop().await;
+}
+
+#[tokio::test]
+async fn a_full_disk_refuses_before_a_permit_is_taken() {
+    let rig = Rig::start(&["--disk-free-min=1000000000000000"]).await;
+    let refusal = refused(rig.replica().reserve(&request(None)).await);
+    assert_eq!((refusal.status, refusal.kind.as_ref()), (503, "/problems/disk-short"));
+    assert!(refusal.detail.contains("DISK_FREE_MIN"), "{refusal}");
+}
+
+#[tokio::test]
+async fn a_spool_that_is_reserved_refuses_the_next_video() {
+    let rig = Rig::start(&["--spool-bytes-max=10485760"]).await;
+    let large = Reserve { video_bytes: Some(8 * 1024 * 1024), ..request(None) };
+    rig.permit(&large).await;
+    let refusal = refused(rig.replica().reserve(&Reserve { attempt: Attempt::random(), ..large }).await);
+    assert!(refusal.detail.contains("SPOOL_BYTES_MAX"), "{refusal}");
+}

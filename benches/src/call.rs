@@ -55,8 +55,8 @@ pub(crate) async fn run(tapedeck: &Path, inputs: &Inputs, rounds: usize, memory:
     let results = json!({
         "ffmpeg_s": ffmpeg, "moov_first_s": moov_first, "moov_last_s": moov_last, "last_byte_to_201_s": wait,
         "peaks_bytes": peaks.map(|(small, large)| json!({
-            "20_mb": {"service": small.service, "engine": small.engine},
-            "2_gb": {"service": large.service, "engine": large.engine},
+            "small": {"service": small.service, "engine": small.engine},
+            "large": {"service": large.service, "engine": large.engine},
         })),
     });
     say(results);
@@ -128,8 +128,7 @@ fn throttled(
 
 async fn peaks(tapedeck: &Path, inputs: &Inputs) -> anyhow::Result<(Peak, Peak)> {
     let mut peaks = vec![];
-    for megabytes in [20, 2000] {
-        let video = inputs.of_size(megabytes)?;
+    for video in [inputs.small()?, inputs.large()?] {
         note(format!("memory with {} ({} bytes)", video.display(), std::fs::metadata(&video)?.len()));
         let service = Service::start(tapedeck).await?;
         let watch = Watch::start(service.pid());

@@ -30,33 +30,48 @@ impl Inputs {
     pub(crate) fn ten_minutes(&self) -> anyhow::Result<PathBuf> {
         let (video, audio) = (self.one_minute_of_video()?, self.audio(600)?);
         self.make("ten-minutes.mp4", |out| {
-            let out = ["-map", "0:v", "-map", "1:a", "-t", "600", "-c", "copy", "-movflags", "+faststart", out];
-            [vec!["-stream_loop", "9", "-i", &video, "-i", &audio], out.to_vec()]
-                .concat()
-                .iter()
-                .map(ToString::to_string)
-                .collect()
+            let inputs = words(&["-stream_loop", "9", "-i", &video, "-i", &audio]);
+            let output =
+                words(&["-map", "0:v", "-map", "1:a", "-t", "600", "-c", "copy", "-movflags", "+faststart", out]);
+            [inputs, output].concat()
         })
     }
 
     /// The same with `moov` last, as cameras and plain ffmpeg write it.
     pub(crate) fn ten_minutes_moov_last(&self) -> anyhow::Result<PathBuf> {
         let first = self.ten_minutes()?.display().to_string();
-        self.make("ten-minutes-moov-last.mp4", |out| {
-            ["-i", &first, "-c", "copy", out].iter().map(ToString::to_string).collect()
+        self.make("ten-minutes-moov-last.mp4", |out| words(&["-i", &first, "-c", "copy", out]))
+    }
+
+    /// One minute, about 20 MB, `moov` first.
+    pub(crate) fn small(&self) -> anyhow::Result<PathBuf> {
+        let (video, audio) = (self.one_minute_of_video()?, self.audio(60)?);
+        self.make("small.mp4", |out| {
+            words(&[
+                "-i",
+                &video,
+                "-i",
+                &audio,
+                "-map",
+                "0:v",
+                "-map",
+                "1:a",
+                "-c",
+                "copy",
+                "-movflags",
+                "+faststart",
+                out,
+            ])
         })
     }
 
-    /// 10 minutes whose video makes the file about `megabytes` large.
-    pub(crate) fn of_size(&self, megabytes: u64) -> anyhow::Result<PathBuf> {
-        let audio = self.audio(if megabytes < 100 { 60 } else { 600 })?;
-        let (seconds, loops) = if megabytes < 100 { ("60", "0") } else { ("600", "9") };
-        let kbps = if megabytes < 100 { megabytes * 8000 / 60 } else { megabytes * 8000 / 600 };
-        let rate = format!("{kbps}k");
-        let video = self.make(&format!("minute-{megabytes}.mp4"), |out| {
-            // Noise fills any bit rate, and a fast preset makes it in seconds.
+    /// 10 minutes whose picture is noise, about 2 GB, `moov` first.
+    pub(crate) fn large(&self) -> anyhow::Result<PathBuf> {
+        let audio = self.audio(600)?;
+        let noise = self.make("noise.mp4", |out| {
+            // Noise fills any bit rate, and an old codec makes it in seconds.
             let source = "nullsrc=s=640x360:r=25,geq=random(1)*255:128:128";
-            [
+            words(&[
                 "-f",
                 "lavfi",
                 "-i",
@@ -66,73 +81,29 @@ impl Inputs {
                 "-c:v",
                 "mpeg2video",
                 "-b:v",
-                &rate,
-                "-minrate",
-                &rate,
+                "27M",
                 "-maxrate",
-                &rate,
+                "27M",
                 "-bufsize",
-                &rate,
+                "27M",
                 out,
-            ]
-            .iter()
-            .map(ToString::to_string)
-            .collect()
+            ])
         })?;
-        let video = video.display().to_string();
-        self.make(&format!("size-{megabytes}.mp4"), |out| {
-            [
-                "-stream_loop",
-                loops,
-                "-i",
-                &video,
-                "-i",
-                &audio,
-                "-map",
-                "0:v",
-                "-map",
-                "1:a",
-                "-t",
-                seconds,
-                "-c",
-                "copy",
-                "-movflags",
-                "+faststart",
-                out,
-            ]
-            .iter()
-            .map(ToString::to_string)
-            .collect()
+        let noise = noise.display().to_string();
+        self.make("large.mp4", |out| {
+            let inputs = words(&["-stream_loop", "9", "-i", &noise, "-i", &audio]);
+            let output =
+                words(&["-map", "0:v", "-map", "1:a", "-t", "600", "-c", "copy", "-movflags", "+faststart", out]);
+            [inputs, output].concat()
         })
     }
 
     fn one_minute_of_video(&self) -> anyhow::Result<String> {
         let path = self.make("minute.mp4", |out| {
-            let source = "testsrc2=s=1280x720:r=25,noise=alls=12:allf=t";
-            [
-                "-f",
-                "lavfi",
-                "-i",
-                source,
-                "-t",
-                "60",
-                "-c:v",
-                "libx264",
-                "-preset",
-                "ultrafast",
-                "-b:v",
-                "2000k",
-                "-maxrate",
-                "2000k",
-                "-bufsize",
-                "4000k",
-                "-pix_fmt",
-                "yuv420p",
-                out,
-            ]
-            .iter()
-            .map(ToString::to_string)
-            .collect()
+            let source = words(&["-f", "lavfi", "-i", "testsrc2=s=1280x720:r=25,noise=alls=12:allf=t", "-t", "60"]);
+            let codec = words(&["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"]);
+            let rate = words(&["-b:v", "2000k", "-maxrate", "2000k", "-bufsize", "4000k", out]);
+            [source, codec, rate].concat()
         })?;
         Ok(path.display().to_string())
     }
@@ -143,7 +114,7 @@ impl Inputs {
         let right = "0.2*sin(2*PI*t*(330+55*mod(floor(t*2),5)))+0.1*sin(2*PI*t*(880+110*mod(floor(t*5),3)))+0.05*(random(1)-0.5)*(1+sin(2*PI*t*1.1))";
         let path = self.make(&format!("audio-{seconds}.m4a"), |out| {
             let source = format!("aevalsrc={left}|{right}:s=44100:d={seconds}").replace(',', "\\,");
-            ["-f", "lavfi", "-i", &source, "-c:a", "aac", "-b:a", "128k", out].iter().map(ToString::to_string).collect()
+            words(&["-f", "lavfi", "-i", &source, "-c:a", "aac", "-b:a", "128k", out])
         })?;
         Ok(path.display().to_string())
     }
@@ -165,10 +136,14 @@ impl Inputs {
 fn ffmpeg(out: &Path, arguments: impl FnOnce(&str) -> Vec<String>) -> anyhow::Result<()> {
     let out = out.display().to_string();
     let status = Command::new("ffmpeg")
-        .args(["-nostdin", "-v", "error", "-y"])
+        .args(["-nostdin", "-v", "fatal", "-y"])
         .args(arguments(&out))
         .status()
         .context("cannot run ffmpeg; install it")?;
     ensure!(status.success(), "ffmpeg could not make {out}");
     Ok(())
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(ToString::to_string).collect()
 }

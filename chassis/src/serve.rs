@@ -7,7 +7,7 @@ use std::{
 };
 
 use actix_web::{
-    App, HttpResponse, HttpServer,
+    App, HttpResponse, HttpServer, ResponseError as _,
     body::{BodySize, BoxBody, MessageBody},
     dev::ServerHandle,
     http::header,
@@ -122,19 +122,16 @@ pub async fn shutdown_signal() {
 
 /// A resource that answers other methods than `allow` (a list as in the `Allow` header) with 405.
 pub fn resource(path: &str, allow: &'static str) -> actix_web::Resource {
-    web::resource(path.to_owned()).default_service(web::to(move || async move {
-        let problem = Problem::new(
-            405,
-            "/problems/method-not-allowed",
-            "Method not allowed",
-            format!("this address takes {allow}"),
-        );
-        Err::<HttpResponse, _>(problem.header(header::ALLOW, allow))
+    web::resource(path.to_owned()).default_service(web::to(move |body: web::Payload| async move {
+        let detail = format!("this address takes {allow}");
+        let problem = Problem::new(405, "/problems/method-not-allowed", "Method not allowed", detail);
+        answer_unread(problem.header(header::ALLOW, allow).error_response(), body)
     }))
 }
 
-async fn unknown_address() -> Result<HttpResponse, Problem> {
-    Err(Problem::new(404, "/problems/not-found", "Not found", "nothing is served at this address; see /docs"))
+async fn unknown_address(body: web::Payload) -> HttpResponse {
+    let detail = "nothing is served at this address; see /docs";
+    answer_unread(Problem::new(404, "/problems/not-found", "Not found", detail).error_response(), body)
 }
 
 fn malformed(cause: &impl std::fmt::Display) -> Problem {

@@ -161,7 +161,7 @@ mod tests {
         document
     }
 
-    fn decide(document: Conversion, request: &Reserve) -> Result<Plan, Error> {
+    fn decide(document: &Conversion, request: &Reserve) -> Result<Plan, Error> {
         plan(Some(document.clone()), document.id, request, lease(NOW.0 + 9), NOW)
     }
 
@@ -173,16 +173,16 @@ mod tests {
     fn another_fingerprint_is_refused_in_every_state() {
         for state in [State::Running, State::Done, State::Failed, State::Deleted] {
             let other = Reserve { fingerprint: "g".into(), ..request() };
-            assert!(matches!(decide(existing(|d| d.state = state), &other), Err(Error::KeyReused)), "{state:?}");
+            assert!(matches!(decide(&existing(|d| d.state = state), &other), Err(Error::KeyReused)), "{state:?}");
         }
     }
 
     #[test]
     fn a_live_lease_is_left_alone_unless_its_answer_was_lost() {
         let running = existing(|_| ());
-        assert!(matches!(decide(running.clone(), &request()), Err(Error::InProgress)));
+        assert!(matches!(decide(&running, &request()), Err(Error::InProgress)));
         let again = Reserve { instead_of: vec![running.attempt], ..request() };
-        assert!(matches!(decide(running, &again), Ok(Plan::TakeOver { .. })));
+        assert!(matches!(decide(&running, &again), Ok(Plan::TakeOver { .. })));
     }
 
     #[test]
@@ -191,7 +191,7 @@ mod tests {
         let failed = existing(|d| (d.state, d.lease, d.failure) = (State::Failed, None, Some(failure(503))));
         for document in [dead, failed] {
             let (old, request) = (document.attempt, request());
-            let Ok(Plan::TakeOver { claimed, seen, .. }) = decide(document, &request) else { panic!("no take-over") };
+            let Ok(Plan::TakeOver { claimed, seen, .. }) = decide(&document, &request) else { panic!("no take-over") };
             assert_eq!(seen.attempt, old);
             assert_eq!((claimed.state, claimed.attempt, claimed.attempts), (State::Running, request.attempt, 2));
             assert_eq!(claimed.garbage.iter().map(|entry| entry.blob_id).collect::<Vec<_>>(), [old.blob()]);
@@ -203,8 +203,8 @@ mod tests {
         let done = existing(|d| d.state = State::Done);
         let refused = existing(|d| (d.state, d.failure) = (State::Failed, Some(failure(422))));
         for document in [done, refused] {
-            assert!(matches!(decide(document, &request()), Ok(Plan::Replay(_))));
+            assert!(matches!(decide(&document, &request()), Ok(Plan::Replay(_))));
         }
-        assert!(matches!(decide(existing(|d| d.state = State::Deleted), &request()), Err(Error::KeyDeleted)));
+        assert!(matches!(decide(&existing(|d| d.state = State::Deleted), &request()), Err(Error::KeyDeleted)));
     }
 }

@@ -44,9 +44,9 @@ mod state;
 mod sweeper;
 
 #[cfg(feature = "server")]
+use state::App;
+#[cfg(feature = "server")]
 pub use {
     config::Config,
     server::{Converter, Parts, start},
 };
-#[cfg(feature = "server")]
-use state::App;

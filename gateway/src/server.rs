@@ -57,7 +57,7 @@ pub async fn start(parts: Parts) -> anyhow::Result<Gateway> {
     let auth = auth::client::Client::new(&config.auth_url, CALL_TIMEOUT)?;
     let replicas = Arc::new(Replicas::new(service_token));
     replicas::refresh(&config.converters, &replicas, &mut None).await;
-    let readiness = readiness(&config, &store, &replicas)?;
+    let readiness = readiness(&config, &store)?;
     let listener = serve::bind(config.gateway_listen)?;
     let app = Data::new(App {
         allowed_hosts: origin::allowed_hosts(config.gateway_listen.ip(), &config.allowed_hosts),
@@ -106,10 +106,11 @@ impl Gateway {
     }
 }
 
-fn readiness(config: &Config, store: &Store, replicas: &Arc<Replicas>) -> anyhow::Result<Readiness> {
+fn readiness(config: &Config, store: &Store) -> anyhow::Result<Readiness> {
     let http = reqwest::Client::builder().no_proxy().timeout(CALL_TIMEOUT).build().context("no HTTP client")?;
     let auth_health = format!("{}/readyz", config.auth_url.trim_end_matches('/'));
-    let (store, replicas) = (store.clone(), Arc::clone(replicas));
+    let store = store.clone();
+    // A converter is no condition: downloads, lists and status need none.
     Ok(Readiness::default()
         .with("auth", move || {
             let call = http.get(&auth_health).send();
@@ -121,9 +122,5 @@ fn readiness(config: &Config, store: &Store, replicas: &Arc<Replicas>) -> anyhow
         .with("store", move || {
             let store = store.clone();
             async move { store.ping().await.map_err(|cause| cause.to_string()) }
-        })
-        .with("converters", move || {
-            let known = !replicas.is_empty();
-            async move { if known { Ok(()) } else { Err("no converter is known (CONVERTERS)".to_owned()) } }
         }))
 }

@@ -142,7 +142,7 @@ async fn a_refused_client_reads_the_answer_and_is_not_listened_to_for_ever() {
     let (mut reader, mut writer) = client.into_split();
     // Sends for as long as somebody reads.
     let sending = tokio::spawn(async move {
-        let chunk = [b"10000\r\n".as_slice(), &[0; 0x10000], b"\r\n"].concat();
+        let chunk = [b"10000\r\n".as_slice(), &vec![0; 0x10000], b"\r\n"].concat();
         while writer.write_all(&chunk).await.is_ok() {}
     });
     let mut answer = vec![0; 12];

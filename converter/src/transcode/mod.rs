@@ -1,8 +1,8 @@
 //! The engine: a filter from a video on standard input to an mp3 on standard output.
 //!
-//! `sniff` → `demux` (behind the mp4 filter) → `decode` (symphonia or ffmpeg) → `pcm` (range, channels) → `encode` →
-//! `output`; then `verify` compares what was read and decoded with what the container declares. The service runs it
-//! with `--control`, in a cage and under supervision; without that it is a plain command.
+//! `sniff` → `demux` (behind the mp4 filter) → `decode` (symphonia or ffmpeg) → `pcm` (range, channels) → `encode`
+//! → `output`; then `verify` compares what was read and decoded with what the container declares. The service runs it
+//! with `--control`, limited and under supervision; without that it is a plain command.
 
 mod convert;
 mod decode;

@@ -24,13 +24,13 @@ use Completeness::{Complete, Unknown};
 use Decoder::{Ffmpeg, Symphonia};
 
 macro_rules! formats {
-    ($($file:literal $picture:expr, $audio:expr => $decoder:ident $completeness:ident $source:literal $exact:literal;)*) => {
+    ($($file:literal $picture:expr, $audio:expr => $by:ident $whole:ident $source:literal $exact:literal;)*) => {
         [$(Format {
             file: $file,
             picture: $picture,
             audio: &$audio,
-            decoder: $decoder,
-            completeness: $completeness,
+            decoder: $by,
+            completeness: $whole,
             source: $source,
             is_exact: $exact,
         }),*]
@@ -77,7 +77,8 @@ async fn mp4_and_quicktime_are_converted() {
         "last.mp4" Some("mpeg4"), ["-c:a", "aac"] => Symphonia Complete "mp4/aac" true;
         "fragments.mp4" Some("mpeg4"), ["-c:a", "aac", "-movflags", "+frag_keyframe+empty_moov"]
             => Symphonia Complete "mp4/aac" false;
-        "dash.mp4" Some("mpeg4"), ["-c:a", "aac", "-movflags", "+dash+global_sidx"] => Symphonia Complete "mp4/aac" false;
+        "dash.mp4" Some("mpeg4"), ["-c:a", "aac", "-movflags", "+dash+global_sidx"]
+            => Symphonia Complete "mp4/aac" false;
         "alac.m4a" None, ["-c:a", "alac"] => Symphonia Complete "mp4/alac" true;
         "mp3.mp4" Some("mpeg4"), ["-c:a", "libmp3lame", FAST[0], FAST[1]] => Symphonia Complete "mp4/mp3" true;
         "ac3.mp4" Some("mpeg4"), ["-c:a", "ac3", FAST[0], FAST[1]] => Ffmpeg Complete "mp4/ac3" false;

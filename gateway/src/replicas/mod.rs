@@ -57,11 +57,6 @@ impl Replicas {
         Self { token, entries: Mutex::default(), freed: Notify::new() }
     }
 
-    /// Whether no replica is known.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.table().is_empty()
-    }
-
     /// Takes over a new list; replicas that stay keep their counts. An empty list changes nothing.
     fn set(&self, mut addresses: Vec<String>) {
         addresses.sort_unstable();

@@ -38,7 +38,8 @@ async fn a_known_length_over_the_limit_is_refused_before_the_body() {
 
 #[tokio::test]
 async fn the_converters_early_verdict_reaches_a_client_that_goes_on_sending() {
-    let stack = Stack::start().await;
+    // So large that the client does not reach the gateway's own limit before the verdict is there.
+    let stack = Stack::start_with(|config| config.upload_bytes_max = u64::MAX).await;
     stack.script.on_video(OnVideo::Refuse(problem(415, "/problems/unknown-container")));
     let answer = Wire::upload(stack.gateway.address(), &[ALICE, CHUNKED]).await.answer_while_sending().await;
     assert_eq!(answer.status, 415, "{}", answer.body);

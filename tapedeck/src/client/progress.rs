@@ -30,8 +30,11 @@ impl Progress {
 
     /// A new step of `bytes`.
     pub(super) fn step(&self, what: &'static str, bytes: u64) {
+        self.bar.disable_steady_tick();
         self.bar.reset();
-        self.bar.set_style(style("{prefix}: {msg} {bytes} of {total_bytes} {wide_bar} {bytes_per_sec} {eta}"));
+        self.bar.set_style(style(
+            "{prefix}: {msg} {decimal_bytes} of {decimal_total_bytes} {wide_bar} {decimal_bytes_per_sec} {eta}",
+        ));
         self.bar.set_length(bytes);
         self.bar.set_message(what);
         self.line(format!("{}: {what} {}", self.name, DecimalBytes(bytes)));

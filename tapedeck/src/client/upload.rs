@@ -53,9 +53,13 @@ async fn attempt(
 ) -> Result<Converted, Error> {
     let (video, bytes) = open(path).await?;
     progress.step("uploading", bytes);
-    let bar = progress.clone();
+    let (shown, mut left) = (progress.clone(), bytes);
     let pieces = ReaderStream::with_capacity(video.take(bytes), PIECE_BYTES).inspect_ok(move |piece| {
-        bar.advance(piece.len() as u64);
+        shown.advance(piece.len() as u64);
+        left = left.saturating_sub(piece.len() as u64);
+        if left == 0 {
+            shown.wait("converting");
+        }
     });
     let patience_ms = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX).max(1);
     let call = api

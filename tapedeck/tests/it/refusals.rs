@@ -70,7 +70,7 @@ async fn a_full_converter_refuses_before_the_body_and_says_when_to_come_back() {
     let video = std::fs::read(media::video("mp4", 3)).expect("the video is there");
     let slow = futures_util::stream::iter([Ok::<_, std::io::Error>(video[..1000].to_vec())]).chain(
         futures_util::stream::once(async {
-            sleep(Duration::from_secs(60)).await;
+            sleep(Duration::from_mins(1)).await;
             Ok(vec![])
         }),
     );

@@ -141,14 +141,13 @@ async fn one_key_gives_one_mp3_however_often_it_is_sent() {
 
     let mut ids = Vec::new();
     for answer in answers {
-        match answer.status().as_u16() {
-            201 => ids.push(expect(answer, 201).await["id"].clone()),
-            _ => {
-                let retry_after = answer.headers().contains_key("retry-after");
-                let problem = expect(answer, 409).await;
-                assert_eq!((problem["type"].as_str(), retry_after), (Some("/problems/in-progress"), true), "{problem}");
-            }
+        if answer.status() == 201 {
+            ids.push(expect(answer, 201).await["id"].clone());
+            continue;
         }
+        let retry_after = answer.headers().contains_key("retry-after");
+        let problem = expect(answer, 409).await;
+        assert_eq!((problem["type"].as_str(), retry_after), (Some("/problems/in-progress"), true), "{problem}");
     }
     let replay = upload_with_key(&alice, "the-key", &video).await;
     assert_eq!(replay.headers()["idempotency-replayed"], "true");
@@ -206,13 +205,11 @@ async fn sigterm_ends_it_cleanly_after_the_running_upload() {
     let (go, gone) = tokio::sync::oneshot::channel::<()>();
     let body = futures_util::stream::unfold((0, Some((head, tail, gone))), |(step, rest)| async move {
         let (head, tail, gone) = rest?;
-        match step {
-            0 => Some((Ok::<_, std::io::Error>(head.clone()), (1, Some((head, tail, gone))))),
-            _ => {
-                let _ = gone.await;
-                Some((Ok(tail), (2, None)))
-            }
+        if step == 0 {
+            return Some((Ok::<_, std::io::Error>(head.clone()), (1, Some((head, tail, gone)))));
         }
+        let _ = gone.await;
+        Some((Ok(tail), (2, None)))
     });
     let upload = stack.http.post(url).bearer_auth(token).body(reqwest::Body::wrap_stream(body));
     let upload = tokio::spawn(upload.send());

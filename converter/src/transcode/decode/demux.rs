@@ -62,11 +62,14 @@ fn source(media: &Media, container: Container, movie: &Shared) -> Result<Box<dyn
     Ok(match (media, container) {
         (Media::Stream(upload), Container::Mp4) => Box::new(OneWay(StreamFilter::new(upload.clone(), movie.clone()))),
         (Media::Stream(upload), _) => Box::new(OneWay(upload.clone())),
-        (Media::File(file), Container::Mp4) => {
-            let (overlay, found) = Overlay::open(file.try_clone().map_err(unreadable)?).map_err(unreadable)?;
-            movie.set(found);
-            Box::new(overlay)
-        }
+        (Media::File(file), Container::Mp4) => match file.try_clone().and_then(Overlay::open) {
+            Ok((overlay, found)) => {
+                movie.set(found);
+                Box::new(overlay)
+            }
+            // Too many fragments to keep all their indexes; then the first one is in front.
+            Err(_) => Box::new(OneWay(StreamFilter::new(from_start(file).map_err(unreadable)?, movie.clone()))),
+        },
         (Media::File(file), _) => Box::new(OneWay(from_start(file).map_err(unreadable)?)),
     })
 }

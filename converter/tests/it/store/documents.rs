@@ -54,7 +54,7 @@ async fn one_of_many_claims_wins(store: &Store) {
 async fn a_renewed_lease_is_not_taken_over(store: &Store) {
     let running = inserted(store).await;
     let lease_until = running.lease.as_ref().map(|lease| lease.until);
-    let renewed = Change::Renew { lease: lease(NOW.plus(Duration::from_secs(60))), progress: Progress::default() };
+    let renewed = Change::Renew { lease: lease(NOW.plus(Duration::from_mins(1))), progress: Progress::default() };
     assert!(store.update(running.seen(), renewed).await.expect("the store answers"));
 
     let change = Change::TakeOver { attempt: Attempt::random(), lease: lease(NOW), lease_until };
@@ -63,7 +63,7 @@ async fn a_renewed_lease_is_not_taken_over(store: &Store) {
     let end = Change::EndLease { failure, at: NOW };
     assert!(!store.update(running.seen(), end).await.expect("the store answers"));
     assert!(due(store, Due::DeadLease { now: NOW }).await.is_empty());
-    assert_eq!(due(store, Due::DeadLease { now: NOW.plus(Duration::from_secs(60)) }).await, [running.id]);
+    assert_eq!(due(store, Due::DeadLease { now: NOW.plus(Duration::from_mins(1)) }).await, [running.id]);
 }
 
 async fn every_end_puts_the_attempts_blob_into_garbage(store: &Store) {

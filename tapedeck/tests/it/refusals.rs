@@ -75,11 +75,7 @@ async fn a_full_converter_refuses_before_the_body_and_says_when_to_come_back() {
         }),
     );
     let holder = tokio::spawn(alice.post("/upload?filename=slow.mp4").body(Body::wrap_stream(slow)).send());
-    until("the permit is used", async || {
-        let text = stack.http.get(stack.url("/metrics")).send().await.expect("an answer").text().await.expect("text");
-        text.contains("tapedeck_permits_used 1")
-    })
-    .await;
+    stack.wait_admitted().await;
 
     let refused = alice.post("/upload?filename=a.mp4").body(video.clone()).send().await.expect("an answer");
     assert!(refused.headers().contains_key("retry-after"));
@@ -101,15 +97,9 @@ async fn a_user_has_so_many_uploads_in_flight() {
         .chain(futures_util::stream::pending());
     let holder = tokio::spawn(alice.post("/upload?filename=slow.mp4").body(Body::wrap_stream(never)).send());
     let video = media::video("mp4", 3);
-    let mut refused = None;
-    until("the first upload counts", async || {
-        let answer = alice.upload(&video).await;
-        let is_refused = answer.status() == 429;
-        refused = Some(answer);
-        is_refused
-    })
-    .await;
-    let refused = refused.expect("an answer");
+    stack.wait_admitted().await;
+
+    let refused = alice.upload(&video).await;
     assert!(refused.headers().contains_key("retry-after"));
     let problem = expect(refused, 429).await;
     assert!(problem["detail"].as_str().expect("text").contains("UPLOADS_PER_USER_MAX"), "{problem}");

@@ -72,6 +72,15 @@ impl Stack {
         .await;
     }
 
+    /// Waits until one upload holds a permit.
+    pub(crate) async fn wait_admitted(&self) {
+        until("an upload is admitted", async || {
+            let metrics = self.http.get(self.url("/metrics")).send().await.expect("an answer");
+            metrics.text().await.expect("text").contains("tapedeck_permits_used 1")
+        })
+        .await;
+    }
+
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }

@@ -213,12 +213,7 @@ async fn sigterm_ends_it_cleanly_after_the_running_upload() {
     });
     let upload = stack.http.post(url).bearer_auth(token).body(reqwest::Body::wrap_stream(body));
     let upload = tokio::spawn(upload.send());
-    let metrics = stack.url("/metrics");
-    until("the upload is admitted", async || {
-        let text = stack.http.get(&metrics).send().await.expect("an answer").text().await.expect("text");
-        text.contains("tapedeck_permits_used 1")
-    })
-    .await;
+    stack.wait_admitted().await;
 
     let ending = stack.terminate();
     let _ = go.send(());

@@ -52,7 +52,11 @@ pub async fn run(args: Args) -> Result<(), Error> {
     let api = Api::new(&args.server.server)?;
     if !args.own && api.send(api.call(Method::GET, "/livez")).await.is_ok() {
         step(format!("a system runs at {}", api.server()));
-        return story(args.server.connect().await?, &args.ffmpeg, folder.path()).await;
+        match args.server.connect().await {
+            Ok(api) => return story(api, &args.ffmpeg, folder.path()).await,
+            Err(Error::NotLoggedIn { .. }) => step("nobody is logged in there, so this starts one of its own"),
+            Err(error) => return Err(error),
+        }
     }
     let system = start(&folder.path().join("data")).await?;
     step(format!("started a system at {}", system.base()));

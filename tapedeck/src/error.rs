@@ -27,7 +27,9 @@ pub enum Error {
     Refused(Box<Problem>),
     #[error("the server answered with status {0} and no explanation; is it tapedeck?")]
     NotTapedeck(u16),
-    #[error("not logged in at {server}: run `tapedeck login --server {server}`")]
+    #[error(
+        "not logged in at {server}: run `tapedeck login --server {server}`, or name the system's data folder with --data"
+    )]
     NotLoggedIn { server: String },
     #[error("{path}: {cause}")]
     File { path: String, cause: io::Error },

@@ -18,32 +18,55 @@ const BATCH_MAX: usize = 100;
 /// Sweeps whenever something was released, and at the pace of the leases.
 pub(crate) async fn run(app: Arc<App>) {
     loop {
-        if let Err(cause) = sweep(&app).await {
-            tracing::warn!(%cause, "the sweep goes on later");
+        match sweep(&app).await {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(cause) => tracing::warn!(%cause, "the sweep goes on later"),
         }
         let _ = timeout(app.config.lease / 3, app.sweep.notified()).await;
     }
 }
 
-async fn sweep(app: &App) -> Result<(), store::Error> {
+/// One round over each kind of work; answers whether there may be more right now.
+async fn sweep(app: &App) -> Result<bool, store::Error> {
     let now = Timestamp::now();
-    for lost in app.store.due(Due::DeadLease { now }, BATCH_MAX).await? {
-        let failure = Failure::of(&Error::ConverterLost.problem());
-        app.store.update(lost.seen(), Change::EndLease { failure, at: now }).await?;
-    }
-    for due in [Due::Forgotten, Due::Expiry { now }] {
-        for over in app.store.due(due, BATCH_MAX).await? {
-            app.store.update(over.seen(), Change::Tombstone { at: now }).await?;
-        }
-    }
     let swept_before = now.minus(app.config.garbage_rest());
-    for holder in app.store.due(Due::Garbage { swept_before }, BATCH_MAX).await? {
-        collect(app, &holder, now, swept_before).await?;
+    let kinds = [
+        Due::DeadLease { now },
+        Due::Forgotten,
+        Due::Expiry { now },
+        Due::Garbage { swept_before },
+        Due::Removal { now },
+    ];
+    let mut is_more = false;
+    for due in kinds {
+        let found = app.store.due(due, BATCH_MAX).await?;
+        let mut failures = 0;
+        for conversion in &found {
+            if let Err(cause) = settle(app, due, conversion, now).await {
+                // One document that cannot be settled must not keep the others waiting.
+                tracing::warn!(conversion = %conversion.id, %cause, "the sweep comes back");
+                failures += 1;
+            }
+        }
+        is_more |= found.len() == BATCH_MAX && failures == 0;
     }
-    for over in app.store.due(Due::Removal { now }, BATCH_MAX).await? {
-        app.store.remove(over.seen()).await?;
+    Ok(is_more)
+}
+
+async fn settle(app: &App, due: Due, conversion: &Conversion, now: Timestamp) -> Result<(), store::Error> {
+    let seen = conversion.seen();
+    match due {
+        Due::DeadLease { now } => {
+            let failure = Failure::of(&Error::ConverterLost.problem());
+            app.store.update(seen, Change::EndLease { failure, at: now }).await.map(drop)
+        }
+        Due::Forgotten | Due::Expiry { .. } => app.store.update(seen, Change::Tombstone { at: now }).await.map(drop),
+        Due::Garbage { swept_before } => collect(app, conversion, now, swept_before).await,
+        Due::Removal { .. } => app.store.remove(seen).await.map(drop),
+        // Not the sweeper's: the relay announces, an administrator sends again.
+        Due::Announcement { .. } | Due::DeadMail => Ok(()),
     }
-    Ok(())
 }
 
 /// Deletes each garbage blob once at once and again after two leases: a zombie may have written in between.

@@ -6,6 +6,7 @@ mod client;
 mod clients;
 mod crashes;
 mod downloads;
+mod expiry;
 mod media;
 mod refusals;
 mod scripted_gateway;

@@ -49,8 +49,8 @@ pub(crate) async fn remove(request: HttpRequest, name: Path<String>, app: Data<A
     Ok(HttpResponse::Ok().json(removed))
 }
 
-/// Answers 204. The old password is asked for, because a token alone may have been stolen; wrong ones count as failed
-/// logins.
+/// Answers 204; the user's tokens, the caller's as well, end with it. The old password is asked for,
+/// because a token alone may have been stolen; wrong ones count as failed logins.
 pub(crate) async fn change_password(
     request: HttpRequest,
     body: Json<PasswordChange>,
@@ -60,8 +60,8 @@ pub(crate) async fn change_password(
     let PasswordChange { old_password, new_password } = body.into_inner();
     let new_password = Password::parse(new_password)?;
     let address = login::client_address(&request);
-    let user = login::authenticate(&app, &caller.username, old_password, address).await?;
-    let user = user.filter(|user| user.id == caller.id).ok_or(Error::WrongPassword)?;
+    let account = login::authenticate(&app, &caller.username, old_password, address).await?;
+    let user = account.map(|account| account.user).filter(|user| user.id == caller.id).ok_or(Error::WrongPassword)?;
     let password_hash = app.passwords.hash(new_password).await?;
     if !app.users.set_password(&user.id, password_hash).await? {
         return Err(Error::BadToken.into());

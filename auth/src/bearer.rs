@@ -31,11 +31,15 @@ pub(crate) async fn admin(request: &HttpRequest, app: &App) -> Result<Caller, Er
     if caller.isadmin { Ok(caller) } else { Err(Error::NotAdmin) }
 }
 
-/// The row is read every time, by id: a removed user or a demoted admin stops at once, and a new user of an old
-/// name is somebody else.
+/// The row is read every time, by id: a removed user or a demoted admin stops at once, a new password ends the tokens
+/// before it, and a new user of an old name is somebody else.
 async fn caller_of(token: &str, app: &App) -> Result<Caller, Error> {
     let claims = token::verify(&app.keys, token)?;
-    let user = app.users.by_id(&claims.sub).await?.ok_or(Error::BadToken)?;
+    let account = app.users.by_id(&claims.sub).await?.ok_or(Error::BadToken)?;
+    if claims.generation != account.token_generation {
+        return Err(Error::BadToken);
+    }
+    let user = account.user;
     Ok(Caller {
         id: user.id,
         username: user.username,

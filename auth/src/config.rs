@@ -28,6 +28,10 @@ pub struct ServiceConfig {
     /// Failed logins of one user name from one address before further ones are refused.
     #[arg(long, env = "LOGIN_FAILURES_MAX", value_name = "N", default_value = "10", value_parser = positive)]
     pub login_failures_max: usize,
+    /// Failed logins from one address, of any names, before further ones are refused. An IPv6 /64 counts as one
+    /// address. Logins whose address is not known do not count.
+    #[arg(long, env = "LOGIN_FAILURES_PER_ADDRESS_MAX", value_name = "N", default_value = "50", value_parser = positive)]
+    pub login_failures_per_address_max: usize,
     /// How long failed logins count, from the first one.
     #[arg(long, env = "LOGIN_FAILURES_WINDOW", value_name = "TIME", default_value = "1m", value_parser = humantime::parse_duration)]
     pub login_failures_window: Duration,
@@ -44,6 +48,7 @@ impl Default for ServiceConfig {
             token_lifetime: Duration::from_hours(1),
             password_checks_max: 4,
             login_failures_max: 10,
+            login_failures_per_address_max: 50,
             login_failures_window: Duration::from_mins(1),
             drain_max: Duration::from_secs(10),
         }

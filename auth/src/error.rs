@@ -23,7 +23,7 @@ pub enum Error {
     NotAdmin,
     #[error("the old password is wrong")]
     WrongPassword,
-    #[error("too many failed logins; wait (LOGIN_FAILURES_MAX, LOGIN_FAILURES_WINDOW)")]
+    #[error("too many failed logins; wait (LOGIN_FAILURES_MAX, LOGIN_FAILURES_PER_ADDRESS_MAX, LOGIN_FAILURES_WINDOW)")]
     Throttled(Duration),
     #[error("too many passwords are being checked; try again (PASSWORD_CHECKS_MAX)")]
     Busy,

@@ -17,6 +17,8 @@ mod login;
 
 // What they stand on.
 #[cfg(feature = "server")]
+mod attempts;
+#[cfg(feature = "server")]
 mod error;
 #[cfg(feature = "server")]
 mod keys;
@@ -57,7 +59,7 @@ struct App {
     users: Users,
     keys: KeyRing,
     passwords: password::Passwords,
-    throttle: throttle::Throttle,
+    attempts: attempts::Attempts,
     token_lifetime: std::time::Duration,
 }
 

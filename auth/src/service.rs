@@ -6,7 +6,7 @@ use actix_web::web;
 use anyhow::Context as _;
 use chassis::{Readiness, Server, serve::bind};
 
-use crate::{App, Config, ServiceConfig, keys::KeyRing, password::Passwords, routes, throttle::Throttle, users::Users};
+use crate::{App, Config, ServiceConfig, attempts::Attempts, keys::KeyRing, password::Passwords, routes, users::Users};
 
 /// What a service is made of; the all-in-one process brings its own opened store and keys.
 #[derive(Debug)]
@@ -37,13 +37,17 @@ pub async fn start(parts: Parts) -> anyhow::Result<Auth> {
     let Parts { service, users, keys } = parts;
     let listener = bind(service.listen)?;
     let passwords = Passwords::new(service.password_checks_max).await.context("cannot hash passwords")?;
-    let throttle = Throttle::new(service.login_failures_max, service.login_failures_window);
+    let attempts = Attempts::new(
+        service.login_failures_max,
+        service.login_failures_per_address_max,
+        service.login_failures_window,
+    );
     let store = users.clone();
     let readiness = Readiness::default().with("users", move || {
         let store = store.clone();
         async move { store.ping().await.map_err(|cause| cause.to_string()) }
     });
-    let app = web::Data::new(App { users, keys, passwords, throttle, token_lifetime: service.token_lifetime });
+    let app = web::Data::new(App { users, keys, passwords, attempts, token_lifetime: service.token_lifetime });
     let server = Server::start("auth", listener, readiness.clone(), service.drain_max, move |config| {
         config.app_data(app.clone());
         routes(config);

@@ -6,7 +6,7 @@ use chassis::hex;
 use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header, encode};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, client::User, keys::KeyRing};
+use crate::{Error, keys::KeyRing, users::Account};
 
 const ISSUER: &str = "tapedeck-auth";
 const AUDIENCE: &str = "tapedeck";
@@ -21,6 +21,9 @@ pub(crate) struct Claims {
     pub(crate) username: String,
     /// As it was at the login, for readers of a log; what counts is the user's row.
     pub(crate) isadmin: bool,
+    /// `users.token_generation` at the login; a token of an earlier one has ended.
+    #[serde(rename = "gen")]
+    pub(crate) generation: i64,
     iss: String,
     aud: String,
     iat: u64,
@@ -29,13 +32,16 @@ pub(crate) struct Claims {
     jti: String,
 }
 
-/// Signs a token for `user`.
-pub(crate) fn issue(keys: &KeyRing, user: &User, lifetime: Duration) -> Result<String, Error> {
+/// Signs a token for the user of `account`, of the generation that was read together with the password's hash: where
+/// the password has changed since, the token is born invalid.
+pub(crate) fn issue(keys: &KeyRing, account: &Account, lifetime: Duration) -> Result<String, Error> {
     let iat = SystemTime::now().duration_since(UNIX_EPOCH).map_err(Error::internal)?.as_secs();
+    let Account { user, token_generation, .. } = account;
     let claims = Claims {
         sub: user.id.clone(),
         username: user.username.clone(),
         isadmin: user.isadmin,
+        generation: *token_generation,
         iss: ISSUER.to_owned(),
         aud: AUDIENCE.to_owned(),
         iat,

@@ -9,6 +9,7 @@ pub mod hex;
 pub mod lock;
 pub mod metrics;
 mod observe;
+mod open_files;
 pub mod problem;
 pub mod request_id;
 pub mod serve;
@@ -16,6 +17,7 @@ pub mod service_token;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 pub mod telemetry;
+mod unread;
 
 pub use deadline::Deadline;
 pub use health::Readiness;

@@ -43,6 +43,12 @@ impl FolderLock {
     }
 }
 
+/// Whether a process holds `folder` right now, as far as this user may see.
+pub fn is_held(folder: &Path) -> bool {
+    let file = OpenOptions::new().read(true).write(true).open(folder.join("lock"));
+    file.is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,7 +62,10 @@ mod tests {
         let second = FolderLock::take(&folder, "another").expect_err("the folder is held").to_string();
         assert!(second.contains(&format!("process {} (the test)", std::process::id())), "{second}");
 
+        assert!(is_held(&folder));
+
         drop(first);
+        assert!(!is_held(&folder));
         FolderLock::take(&folder, "another").expect("the folder is free again");
         std::fs::remove_dir_all(folder).expect("the folder is ours");
     }

@@ -1,30 +1,32 @@
-//! The middleware around every route: request id, access log, request metrics.
+//! The middleware around every route: request id, access log, request metrics, and a limit for bodies nobody reads.
 
 use std::time::Instant;
 
 use actix_web::{
     Error,
-    body::MessageBody,
+    body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::header::{HeaderName, HeaderValue},
     middleware::Next,
 };
 
-use crate::{metrics, request_id};
+use crate::{metrics, request_id, unread};
 
 /// Serves one request under its id; counts and logs it. The duration ends with the head of the response.
 pub(crate) async fn observe(
     service: &'static str,
-    request: ServiceRequest,
-    next: Next<impl MessageBody>,
-) -> Result<ServiceResponse<impl MessageBody>, Error> {
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
     let offered = request.headers().get(request_id::HEADER).and_then(|id| id.to_str().ok());
     let id = request_id::accept(offered);
     let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
     let method = request.method().clone();
     let started = Instant::now();
+    let unread = unread::keep(&mut request);
 
-    let mut response = request_id::scope(id.clone(), next.call(request)).await?;
+    let response = request_id::scope(id.clone(), next.call(request)).await?;
+    let mut response = unread::hold(response.map_into_boxed_body(), unread);
 
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(HeaderName::from_static(request_id::HEADER), value);

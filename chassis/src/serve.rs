@@ -2,13 +2,11 @@
 
 use std::{
     net::{SocketAddr, TcpListener},
-    rc::Rc,
     time::Duration,
 };
 
 use actix_web::{
     App, HttpResponse, HttpServer, ResponseError as _,
-    body::{BodySize, BoxBody, MessageBody},
     dev::ServerHandle,
     http::header,
     middleware::{Next, from_fn},
@@ -17,7 +15,7 @@ use actix_web::{
 use anyhow::Context as _;
 use tokio::task::JoinHandle;
 
-use crate::{Problem, Readiness, health, metrics, observe::observe};
+use crate::{Problem, Readiness, health, metrics, observe::observe, open_files};
 
 /// Longest a client may take to send a request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -56,6 +54,7 @@ impl Server {
     ) -> anyhow::Result<Self> {
         let address = listener.local_addr()?;
         let readiness = web::Data::new(readiness);
+        let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let server = HttpServer::new(move || {
             App::new()
                 .app_data(readiness.clone())
@@ -69,6 +68,8 @@ impl Server {
                 .configure(&routes)
                 .default_service(web::to(unknown_address))
         })
+        .workers(workers)
+        .max_connections(open_files::connections_max(workers))
         .client_request_timeout(HEAD_TIMEOUT)
         .client_disconnect_timeout(DISCONNECT_TIMEOUT)
         .keep_alive(KEEP_ALIVE)
@@ -122,46 +123,18 @@ pub async fn shutdown_signal() {
 
 /// A resource that answers other methods than `allow` (a list as in the `Allow` header) with 405.
 pub fn resource(path: &str, allow: &'static str) -> actix_web::Resource {
-    web::resource(path.to_owned()).default_service(web::to(move |body: web::Payload| async move {
+    web::resource(path.to_owned()).default_service(web::to(move || async move {
         let detail = format!("this address takes {allow}");
         let problem = Problem::new(405, "/problems/method-not-allowed", "Method not allowed", detail);
-        answer_unread(problem.header(header::ALLOW, allow).error_response(), body)
+        problem.header(header::ALLOW, allow).error_response()
     }))
 }
 
-async fn unknown_address(body: web::Payload) -> HttpResponse {
+async fn unknown_address() -> HttpResponse {
     let detail = "nothing is served at this address; see /docs";
-    answer_unread(Problem::new(404, "/problems/not-found", "Not found", detail).error_response(), body)
+    Problem::new(404, "/problems/not-found", "Not found", detail).error_response()
 }
 
 fn malformed(cause: &impl std::fmt::Display) -> Problem {
     Problem::new(400, "/problems/bad-request", "Malformed request", cause.to_string())
-}
-
-/// Answers before the request's body was read, and closes the connection then.
-///
-/// actix drains an unread chunked body without limit once its payload is dropped. Kept alive inside the response,
-/// the payload makes it close instead, after listening for a moment so that the client can read the answer.
-pub fn answer_unread(response: HttpResponse, unread: web::Payload) -> HttpResponse {
-    response.map_body(|_, body| BoxBody::new(WithPayload { body, _unread: Rc::new(unread) }))
-}
-
-struct WithPayload {
-    body: BoxBody,
-    _unread: Rc<web::Payload>,
-}
-
-impl MessageBody for WithPayload {
-    type Error = <BoxBody as MessageBody>::Error;
-
-    fn size(&self) -> BodySize {
-        self.body.size()
-    }
-
-    fn poll_next(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Result<bytes::Bytes, Self::Error>>> {
-        std::pin::Pin::new(&mut self.body).poll_next(cx)
-    }
 }

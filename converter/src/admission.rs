@@ -47,7 +47,7 @@ pub(crate) async fn reserve(app: &Arc<App>, request: Reserve) -> Result<Reserved
         };
         let taken = match permit.take() {
             Some(taken) => taken,
-            None => app.permits.take(request.video_bytes)?,
+            None => app.permits.take()?,
         };
         let written = match claim {
             None => app.store.insert((*claimed).clone()).await,
@@ -146,7 +146,6 @@ mod tests {
             fingerprint: "f".into(),
             attempt: Attempt::random(),
             instead_of: vec![],
-            video_bytes: None,
             deadline_ms: 1000,
         }
     }

@@ -52,22 +52,21 @@ async fn put_video(
     let (sender, receiver) = input::channel();
     // A task of the process, not of this request: after the end mark it needs no client.
     let conversion = app.tasks.spawn(job::convert(Arc::clone(&app), held, receiver, deadline));
-    let video = pump(video, sender, app.config.video_idle_max).await;
-    let answer = match conversion.await {
-        Ok(Ok(done)) => HttpResponse::Ok().json(done),
+    pump(video, sender, app.config.video_idle_max).await;
+    match conversion.await {
+        Ok(Ok(done)) => Ok(HttpResponse::Ok().json(done)),
         Ok(Err(error)) => {
             error.log();
-            actix_web::ResponseError::error_response(&error.problem())
+            Err(error.problem())
         }
-        Err(panicked) => return Err(Error::internal(panicked).problem()),
-    };
-    Ok(serve::answer_unread(answer, video))
+        Err(panicked) => Err(Error::internal(panicked).problem()),
+    }
 }
 
 /// Forwards the video until its end, its breaking off, or the conversion's verdict.
 ///
 /// Only a body that ended well gets the end mark; dropped without it, the sender says that the video broke off.
-async fn pump(mut video: Payload, sender: input::Sender, idle_max: Duration) -> Payload {
+async fn pump(mut video: Payload, sender: input::Sender, idle_max: Duration) {
     loop {
         let next = tokio::select! {
             next = timeout(idle_max, video.next()) => next,
@@ -87,5 +86,4 @@ async fn pump(mut video: Payload, sender: input::Sender, idle_max: Duration) -> 
             Ok(Some(Err(_))) | Err(_) => break,
         }
     }
-    video
 }

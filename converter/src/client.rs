@@ -35,8 +35,6 @@ pub struct Reserve {
     pub attempt: Attempt,
     /// Attempts of this request whose answers were lost: a live lease of theirs is taken over.
     pub instead_of: Vec<Attempt>,
-    /// Bytes of the upload where its length is known; what may have to be spooled.
-    pub video_bytes: Option<u64>,
     /// The caller's patience.
     pub deadline_ms: u64,
 }

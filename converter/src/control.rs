@@ -3,10 +3,16 @@
 //! Neither side trusts the other to speak well: a line is at most [`LINE_BYTES_MAX`] long, and whatever does not parse
 //! ends the conversion. The engine's last line is its [`Verdict`].
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 /// Longest line in bytes, newline included.
 pub const LINE_BYTES_MAX: usize = 64 * 1024;
+/// Longest `source` of a report that is believed.
+const SOURCE_BYTES_MAX: usize = 64;
+/// Longest detail of a refusal that is passed on.
+const DETAIL_CHARS_MAX: usize = 500;
 
 /// What the service tells the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +67,33 @@ pub struct Report {
     pub peak_memory_bytes: u64,
 }
 
+impl Report {
+    /// Holds a report against what was written and what can be: an engine that was taken over tells anything.
+    pub fn check(&self, written: u64, duration_max: Duration) -> Result<(), UnbelievableReport> {
+        let ms = self.samples.checked_mul(1000).and_then(|ms| ms.checked_div(u64::from(self.sample_rate)));
+        // The engine stops with the block that passes the limit.
+        let ms_max = u64::try_from(duration_max.as_millis()).unwrap_or(u64::MAX).saturating_add(1000);
+        let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-./".contains(c);
+        for (holds, what) in [
+            (self.mp3_bytes == written, "mp3_bytes"),
+            ((8_000..=48_000).contains(&self.sample_rate), "sample_rate"),
+            (matches!(self.channels, 1 | 2), "channels"),
+            (ms == Some(self.duration_ms) && self.duration_ms <= ms_max, "duration_ms"),
+            (self.source.len() <= SOURCE_BYTES_MAX && self.source.chars().all(is_plain), "source"),
+        ] {
+            if !holds {
+                return Err(UnbelievableReport(what));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The engine told something that cannot be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the engine's {0} cannot be")]
+pub struct UnbelievableReport(&'static str);
+
 /// Bytes to write over the mp3's start once everything is known: the Xing/LAME tag frame.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
@@ -99,6 +132,13 @@ impl Refusal {
     pub fn new(kind: RefusalKind, detail: impl Into<String>) -> Self {
         Self { kind, detail: detail.into() }
     }
+
+    /// The same with a detail that is short and has no control characters, whoever wrote it.
+    #[must_use]
+    pub fn plain(mut self) -> Self {
+        self.detail = self.detail.chars().filter(|c| !c.is_control()).take(DETAIL_CHARS_MAX).collect();
+        self
+    }
 }
 
 /// The kinds of refusal; the service has the table to problems.
@@ -127,4 +167,40 @@ pub enum RefusalKind {
     Limits,
     /// ffmpeg is needed and missing, or the engine has a defect.
     Internal,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report() -> Report {
+        Report {
+            duration_ms: 1000,
+            samples: 44_100,
+            frames: 40,
+            sample_rate: 44_100,
+            channels: 2,
+            mp3_bytes: 5000,
+            video_bytes: 9000,
+            completeness: Completeness::Complete,
+            decoder: Decoder::Symphonia,
+            source: "mp4/aac".into(),
+            head: None,
+            peak_memory_bytes: 0,
+        }
+    }
+
+    #[test]
+    fn only_a_report_that_can_be_is_believed() {
+        let check = |report: Report| report.check(5000, Duration::from_mins(1)).is_ok();
+        assert!(check(report()));
+        assert!(!check(Report { mp3_bytes: 4999, ..report() }));
+        assert!(!check(Report { sample_rate: 0, ..report() }));
+        assert!(!check(Report { channels: 0, ..report() }));
+        assert!(!check(Report { duration_ms: u64::MAX, ..report() }));
+        assert!(!check(Report { samples: u64::MAX, ..report() }));
+        assert!(!check(Report { duration_ms: 62_000, samples: 44_100 * 62, ..report() }));
+        assert!(!check(Report { source: "x".repeat(65), ..report() }));
+        assert!(!check(Report { source: "mp4\n".into(), ..report() }));
+    }
 }

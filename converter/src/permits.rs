@@ -28,13 +28,25 @@ const RETRY_MAX: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Permit {
     _conversion: OwnedSemaphorePermit,
-    spool: Option<OwnedSemaphorePermit>,
+    spool: Arc<Semaphore>,
+    spooled: Option<OwnedSemaphorePermit>,
 }
 
 impl Permit {
-    /// Gives back the reserved part of the spool: the video is converted as it arrives.
-    pub(crate) fn release_spool(&mut self) {
-        self.spool = None;
+    /// Takes of the spool what `bytes` of a video need in all. Taken as the bytes come and not by what an upload
+    /// announces: announcing costs nothing, so a few idle uploads could keep everybody else out.
+    pub(crate) fn spool(&mut self, bytes: u64) -> Result<(), Error> {
+        let held = self.spooled.as_ref().map_or(0, OwnedSemaphorePermit::num_permits) as u64;
+        let wanted = u32::try_from(bytes.div_ceil(SPOOL_UNIT).saturating_sub(held)).unwrap_or(u32::MAX);
+        if wanted == 0 {
+            return Ok(());
+        }
+        let taken = Arc::clone(&self.spool).try_acquire_many_owned(wanted).map_err(|_| Error::SpoolFull)?;
+        match &mut self.spooled {
+            Some(spooled) => spooled.merge(taken),
+            None => self.spooled = Some(taken),
+        }
+        Ok(())
     }
 }
 
@@ -51,8 +63,6 @@ pub(crate) struct Permits {
     total: usize,
     conversions: Arc<Semaphore>,
     spool: Arc<Semaphore>,
-    spool_units: u32,
-    upload_bytes_max: u64,
     disk_free_min: u64,
     spool_dir: PathBuf,
     held: Mutex<HashMap<Attempt, Held>>,
@@ -63,15 +73,13 @@ pub(crate) struct Permits {
 impl Permits {
     pub(crate) fn new(config: &Config, spool_dir: &Path) -> Self {
         let total = config.permits();
-        let spool_units = u32::try_from(config.spool_bytes_max / SPOOL_UNIT).unwrap_or(u32::MAX).max(1);
+        let spool_units = usize::try_from(config.spool_bytes_max / SPOOL_UNIT).unwrap_or(Semaphore::MAX_PERMITS);
         metrics::gauge!("tapedeck_permits_total").set(u32::try_from(total).unwrap_or(u32::MAX));
         metrics::gauge!("tapedeck_permits_used").set(0);
         Self {
             total,
             conversions: Arc::new(Semaphore::new(total)),
-            spool: Arc::new(Semaphore::new(spool_units as usize)),
-            spool_units,
-            upload_bytes_max: config.upload_bytes_max,
+            spool: Arc::new(Semaphore::new(spool_units.min(Semaphore::MAX_PERMITS))),
             disk_free_min: config.disk_free_min,
             spool_dir: spool_dir.to_owned(),
             held: Mutex::default(),
@@ -80,19 +88,15 @@ impl Permits {
     }
 
     /// A permit now, or why there is none; never waits.
-    pub(crate) fn take(&self, video_bytes: Option<u64>) -> Result<Permit, Error> {
+    pub(crate) fn take(&self) -> Result<Permit, Error> {
         let free = rustix::fs::statvfs(&self.spool_dir).map_err(Error::unavailable)?;
         if free.f_bavail.saturating_mul(free.f_frsize) < self.disk_free_min {
             return Err(Error::DiskShort { bytes: self.disk_free_min });
         }
         let full = || Error::Full { permits: self.total, retry: self.retry() };
         let conversion = Arc::clone(&self.conversions).try_acquire_owned().map_err(|_| full())?;
-        let bytes = video_bytes.unwrap_or(self.upload_bytes_max).min(self.upload_bytes_max);
-        // A video larger than the whole budget gets all of it, or it could never be converted.
-        let units = u32::try_from(bytes.div_ceil(SPOOL_UNIT)).unwrap_or(u32::MAX).min(self.spool_units);
-        let spool = Arc::clone(&self.spool).try_acquire_many_owned(units).map_err(|_| Error::SpoolFull)?;
         self.count();
-        Ok(Permit { _conversion: conversion, spool: Some(spool) })
+        Ok(Permit { _conversion: conversion, spool: Arc::clone(&self.spool), spooled: None })
     }
 
     /// Keeps a claimed conversion until its video comes.

@@ -1,5 +1,7 @@
 //! Who calls: a token from the header or the page's cookie, validated by auth on every request.
 
+use std::net::IpAddr;
+
 use actix_web::{
     FromRequest, HttpRequest,
     dev::Payload,
@@ -42,6 +44,12 @@ pub(crate) async fn authenticate(app: &App, request: &HttpRequest) -> Result<Cal
         isadmin: caller.isadmin,
         token: token.into(),
     })
+}
+
+/// Whom auth holds responsible for failed logins. Behind a proxy every connection is the proxy's: its address is
+/// nobody's, and failures that count for it would lock everybody out.
+pub(crate) fn address(app: &App, request: &HttpRequest) -> Option<IpAddr> {
+    request.peer_addr().map(|address| address.ip()).filter(|_| !app.config.tls_in_front)
 }
 
 /// The header wins over the cookie. The cookie travels by itself, so on methods that change something it counts only

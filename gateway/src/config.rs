@@ -43,6 +43,10 @@ pub struct Config {
     /// Longest a status request is held by `Prefer: wait=N`.
     #[arg(long, env = "STATUS_WAIT_MAX", default_value = "60s", value_parser = parse_duration)]
     pub status_wait_max: Duration,
+    /// Status requests of one user that `Prefer: wait=N` may hold at a time at this gateway; further ones are answered
+    /// at once.
+    #[arg(long, env = "STATUS_WAITS_PER_USER_MAX", default_value = "8")]
+    pub status_waits_per_user_max: usize,
     /// Conversions on one page of a list where the request does not say.
     #[arg(long, env = "PAGE_DEFAULT", default_value = "20")]
     pub page_default: usize,
@@ -53,7 +57,8 @@ pub struct Config {
     /// refused there, so that no web site reaches it by a name of its own (DNS rebinding).
     #[arg(long, env = "ALLOWED_HOSTS", value_delimiter = ',')]
     pub allowed_hosts: Vec<String>,
-    /// A proxy in front of the gateway speaks TLS: cookies become `Secure`, with the prefix `__Host-`.
+    /// A proxy in front of the gateway speaks TLS: cookies become `Secure`, with the prefix `__Host-`. Failed logins do
+    /// not count by address then, because all connections are the proxy's.
     #[arg(long, env = "TLS_IN_FRONT")]
     pub tls_in_front: bool,
 }

@@ -78,7 +78,8 @@ async fn by_key(app: &App, owner: &Owner, key: &str) -> Result<Option<Conversion
     Ok(found.filter(|found| found.owner == *owner && found.state != State::Deleted))
 }
 
-/// The state; with `Prefer: wait=N` once it is not running any more, or after N seconds.
+/// The state; with `Prefer: wait=N` once it is not running any more, or after N seconds. A user with too many such
+/// waits is answered at once: a preference need not be applied (RFC 7240 §2).
 pub(crate) async fn status(
     caller: Caller,
     app: Data<App>,
@@ -86,9 +87,13 @@ pub(crate) async fn status(
     request: HttpRequest,
 ) -> Result<HttpResponse, Error> {
     let id = id(&text)?;
-    let wait = prefer::wait(request.headers()).map(|wait| wait.min(app.config.status_wait_max));
-    let until = wait.map(|wait| Instant::now() + wait);
     let mut found = of_caller(&app, &caller, id).await?;
+    let preferred = prefer::wait(request.headers()).map(|wait| wait.min(app.config.status_wait_max));
+    let is_running = found.state == State::Running;
+    // Held until the answer is made. What has ended is answered at once anyway and takes no place.
+    let place = preferred.filter(|_| is_running).and_then(|_| app.waiting.take(&caller.id));
+    let wait = preferred.filter(|_| place.is_some() || !is_running);
+    let until = wait.map(|wait| Instant::now() + wait);
     while found.state == State::Running && until.is_some_and(|until| Instant::now() < until) {
         sleep(POLL).await;
         found = of_caller(&app, &caller, id).await?;

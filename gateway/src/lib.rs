@@ -16,6 +16,7 @@ mod login;
 mod mail;
 mod origin;
 mod page;
+mod per_user;
 mod prefer;
 mod range;
 mod replicas;
@@ -43,7 +44,10 @@ struct App {
     auth: auth::client::Client,
     store: Store,
     admission: replicas::Admission,
-    per_user: upload::PerUser,
+    /// Uploads in flight.
+    per_user: per_user::PerUser,
+    /// Status requests that wait for the end of a conversion.
+    waiting: per_user::PerUser,
     /// Videos on their way to a converter.
     uploads: TaskTracker,
     /// Where those run: not on the threads that serve requests, which end with them.

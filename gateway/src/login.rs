@@ -4,7 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, http::header, web::Data};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::json;
 
-use crate::{App, cookie, error::Error, origin};
+use crate::{App, caller, cookie, error::Error, origin};
 
 /// Sent by the page, which wants a cookie instead of a token that its scripts could leak.
 const PAGE_HEADER: &str = "x-tapedeck-page";
@@ -20,7 +20,7 @@ pub(crate) async fn login(app: Data<App>, request: HttpRequest) -> Result<HttpRe
     }
     let challenge = if for_page { FORM } else { BASIC };
     let (username, password) = credentials(&request).ok_or(Error::BadLogin { challenge })?;
-    let address = request.peer_addr().map(|address| address.ip());
+    let address = caller::address(&app, &request);
     let login = app.auth.login(&username, &password, address).await.map_err(|problem| match problem.status {
         401 => Error::BadLogin { challenge },
         _ => problem.into(),
@@ -35,8 +35,15 @@ pub(crate) async fn login(app: Data<App>, request: HttpRequest) -> Result<HttpRe
 }
 
 /// Ends the page's session in the browser; the token itself ends by its time.
-pub(crate) async fn logout(app: Data<App>) -> HttpResponse {
-    HttpResponse::NoContent().insert_header((header::SET_COOKIE, cookie::clear(&app))).finish()
+pub(crate) async fn logout(app: Data<App>, request: HttpRequest) -> Result<HttpResponse, Error> {
+    if cookie::read(&app, &request).is_none() {
+        // Another site's request comes without the cookie (SameSite): the answer to it must not clear one either.
+        return Ok(HttpResponse::NoContent().finish());
+    }
+    if !origin::is_own(&app, &request) {
+        return Err(Error::CrossSite);
+    }
+    Ok(HttpResponse::NoContent().insert_header((header::SET_COOKIE, cookie::clear(&app))).finish())
 }
 
 /// Split at the first colon: passwords may hold further ones (RFC 7617 §2).

@@ -2,17 +2,15 @@
 
 use std::net::IpAddr;
 
+use crate::{App, error::Error};
 use actix_web::{
-    HttpRequest, HttpResponse, ResponseError as _,
+    HttpRequest, ResponseError as _,
     body::{BoxBody, EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     http::header::{self, HeaderName, HeaderValue},
     middleware::Next,
-    web::{Data, Payload},
+    web::Data,
 };
-use chassis::serve;
-
-use crate::{App, error::Error};
 
 /// Set by browsers and never by scripts (Fetch Metadata).
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -39,7 +37,7 @@ pub(crate) fn allowed_hosts(listen: IpAddr, further: &[String]) -> Option<Vec<St
 
 /// Refuses names that are not ours, and adds the headers that every answer has.
 pub(crate) async fn guard(
-    mut request: ServiceRequest,
+    request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<EitherBody<impl MessageBody, BoxBody>>, actix_web::Error> {
     let allowed = request.app_data::<Data<App>>().and_then(|app| app.allowed_hosts.as_deref());
@@ -50,9 +48,7 @@ pub(crate) async fn guard(
     let mut response = if is_ours {
         next.call(request).await?.map_into_left_body()
     } else {
-        let unread = request.extract::<Payload>().await?;
-        let refusal: HttpResponse = serve::answer_unread(Error::WrongHost.error_response(), unread);
-        request.into_response(refusal).map_into_right_body()
+        request.into_response(Error::WrongHost.error_response()).map_into_right_body()
     };
     response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     Ok(response)

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::{
     App,
-    caller::{Admin, Caller},
+    caller::{self, Admin, Caller},
     error::Error,
 };
 
@@ -46,7 +46,7 @@ pub(crate) async fn change_password(
     request: HttpRequest,
     change: Json<PasswordChange>,
 ) -> Result<HttpResponse, Error> {
-    let address = request.peer_addr().map(|address| address.ip());
+    let address = caller::address(&app, &request);
     app.auth.change_password(caller.token.expose_secret(), &change, address).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -12,6 +12,8 @@ use std::{
 use mail_parser::MessageParser;
 use serde::{Deserialize, Serialize};
 
+use crate::letter;
+
 /// Longest part of a mail that is read. The notifier's own mails have about 2 KiB.
 const MAIL_BYTES_MAX: u64 = 256 * 1024;
 
@@ -25,7 +27,7 @@ pub struct Mail {
     /// RFC 3339.
     pub date: String,
     pub text: String,
-    /// The first link of the text.
+    /// Where to download.
     pub link: Option<String>,
 }
 
@@ -80,7 +82,8 @@ fn read_mail(path: &Path) -> Option<Mail> {
         to: message.to().and_then(|to| to.first()).and_then(|to| to.address()).unwrap_or_default().to_owned(),
         subject: message.subject().unwrap_or_default().to_owned(),
         date: message.date().map(mail_parser::DateTime::to_rfc3339).unwrap_or_default(),
-        link: text.split_whitespace().find(|word| word.starts_with("http")).map(str::to_owned),
+        // Not just any link: the text before it holds a file name, which a stranger chose.
+        link: text.lines().skip_while(|line| *line != letter::LINK_FOLLOWS).nth(1).map(str::to_owned),
         text,
     })
 }

@@ -11,6 +11,9 @@ use crate::html::escape;
 /// Longest part of a file name that a mail shows, in characters.
 const NAME_CHARS_MAX: usize = 200;
 
+/// The line before the download link, by which a reader finds it.
+pub(crate) const LINK_FOLLOWS: &str = "Download it with your account:";
+
 /// Why there is no letter; none of these goes away by trying again.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LetterError {
@@ -26,9 +29,7 @@ pub(crate) fn write(conversion: &Conversion, from: &Mailbox, link_base: &str) ->
     let (id, name) = (conversion.id, shown(&conversion.filename));
     let link = format!("{link_base}/download?fid={id}");
     let length = conversion.mp3.as_ref().map(|mp3| length(mp3.duration_ms, mp3.bytes)).unwrap_or_default();
-    let text = format!(
-        "Your video {name} is an mp3 now{length}.\n\nDownload it with your account:\n{link}\n\nIts id is {id}\n"
-    );
+    let text = format!("Your video {name} is an mp3 now{length}.\n\n{LINK_FOLLOWS}\n{link}\n\nIts id is {id}\n");
     let html = format!(
         "<!doctype html><html><body><p>Your video <b>{}</b> is an mp3 now{length}.</p>\
          <p><a href=\"{link}\">Download it</a> with your account.</p><p>Its id is <code>{id}</code></p></body></html>",

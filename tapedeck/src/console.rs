@@ -5,14 +5,19 @@ use std::{
     io::{self, IsTerminal as _, Write as _},
 };
 
+/// Text without what would move the cursor or colour the terminal: much of what is shown comes from a server.
+fn plain(text: impl Display) -> String {
+    text.to_string().chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
+}
+
 /// One line of a result. A reader that has gone (`tapedeck list | head`) is no error.
 pub fn result(line: impl Display) {
-    let _ = writeln!(io::stdout().lock(), "{line}");
+    let _ = writeln!(io::stdout().lock(), "{}", plain(line));
 }
 
 /// One line for the person who watches.
 pub fn note(line: impl Display) {
-    let _ = writeln!(io::stderr().lock(), "{line}");
+    let _ = writeln!(io::stderr().lock(), "{}", plain(line));
 }
 
 /// Whether a person watches, so that bars may move.

@@ -27,6 +27,8 @@ pub struct NewAccount {
 pub struct Account {
     pub user: User,
     pub password_hash: PasswordHash,
+    /// How often the password was set anew; tokens of an earlier generation have ended.
+    pub token_generation: i64,
 }
 
 /// The users. Clones share one store.
@@ -63,7 +65,7 @@ impl Users {
     }
 
     /// The user of this id.
-    pub async fn by_id(&self, id: &str) -> Result<Option<User>, Error> {
+    pub async fn by_id(&self, id: &str) -> Result<Option<Account>, Error> {
         match self {
             Self::Sqlite(users) => users.by_id(id.to_owned()).await,
         }
@@ -107,7 +109,7 @@ impl Users {
         }
     }
 
-    /// Sets a user's password; false where the user is gone.
+    /// Sets a user's password and begins the next generation of tokens; false where the user is gone.
     pub async fn set_password(&self, id: &str, password_hash: PasswordHash) -> Result<bool, Error> {
         match self {
             Self::Sqlite(users) => users.set_password(id.to_owned(), password_hash).await,

@@ -27,7 +27,8 @@ const SCHEMA: &str = "
         email TEXT NOT NULL,
         password_hash TEXT NOT NULL,
         isadmin INTEGER NOT NULL CHECK (isadmin IN (0, 1)),
-        created_at INTEGER NOT NULL
+        created_at INTEGER NOT NULL,
+        token_generation INTEGER NOT NULL DEFAULT 0
     ) STRICT;
     CREATE TABLE IF NOT EXISTS removed (
         id TEXT NOT NULL PRIMARY KEY,
@@ -58,6 +59,7 @@ impl SqliteUsers {
         let folder = path.parent().context("the path names a file in a folder")?;
         let lock = FolderLock::take(folder, who)?;
         private_file(&path).with_context(|| format!("cannot open {}", path.display()))?;
+        add_generation(&path).with_context(|| format!("cannot open {}", path.display()))?;
         let database = Database::open(&path, SCHEMA).with_context(|| format!("cannot open {}", path.display()))?;
         Ok(Self { database, _lock: Arc::new(lock) })
     }
@@ -72,15 +74,12 @@ impl SqliteUsers {
 
     pub(super) async fn by_name(&self, username: String) -> Result<Option<Account>, Error> {
         let query = "SELECT * FROM users WHERE username = ?1";
-        let account = |row: &Row<'_>| {
-            Ok(Account { user: user(row)?, password_hash: PasswordHash::stored(row.get("password_hash")?) })
-        };
         Ok(self.database.read(move |db| db.prepare_cached(query)?.query_row([username], account).optional()).await?)
     }
 
-    pub(super) async fn by_id(&self, id: String) -> Result<Option<User>, Error> {
+    pub(super) async fn by_id(&self, id: String) -> Result<Option<Account>, Error> {
         let query = "SELECT * FROM users WHERE id = ?1";
-        Ok(self.database.read(move |db| db.prepare_cached(query)?.query_row([id], user).optional()).await?)
+        Ok(self.database.read(move |db| db.prepare_cached(query)?.query_row([id], account).optional()).await?)
     }
 
     pub(super) async fn list(&self, after: String, rows_max: usize) -> Result<Vec<User>, Error> {
@@ -110,7 +109,7 @@ impl SqliteUsers {
     }
 
     pub(super) async fn set_password(&self, id: String, password_hash: PasswordHash) -> Result<bool, Error> {
-        let update = "UPDATE users SET password_hash = ?2 WHERE id = ?1";
+        let update = "UPDATE users SET password_hash = ?2, token_generation = token_generation + 1 WHERE id = ?1";
         Ok(self.database.write(move |db| db.execute(update, (id, password_hash.as_str()))).await? == 1)
     }
 }
@@ -118,6 +117,18 @@ impl SqliteUsers {
 /// The file holds password hashes: it is the owner's alone, and SQLite gives its side files the same mode.
 fn private_file(path: &Path) -> std::io::Result<()> {
     OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path).map(drop)
+}
+
+/// A table from before tokens had generations gets the column; its users begin at the first one. The folder is locked,
+/// so nobody else does the same.
+fn add_generation(path: &Path) -> rusqlite::Result<()> {
+    let db = Connection::open(path)?;
+    let query = "SELECT count(*), count(*) FILTER (WHERE name = 'token_generation') FROM pragma_table_info('users')";
+    let (columns, generations): (i64, i64) = db.query_row(query, (), |row| Ok((row.get(0)?, row.get(1)?)))?;
+    if columns > 0 && generations == 0 {
+        db.execute_batch("ALTER TABLE users ADD COLUMN token_generation INTEGER NOT NULL DEFAULT 0")?;
+    }
+    Ok(())
 }
 
 /// `None` where the name is taken.
@@ -161,6 +172,11 @@ fn remove(db: &Connection, username: &str) -> rusqlite::Result<Result<Removed, E
     let mut query = db.prepare("SELECT id FROM removed WHERE username = ?1 ORDER BY removed_at, id")?;
     let ids: Vec<String> = query.query_map([username], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     Ok(if ids.is_empty() { Err(Error::UnknownUser) } else { Ok(Removed { ids }) })
+}
+
+fn account(row: &Row<'_>) -> rusqlite::Result<Account> {
+    let password_hash = PasswordHash::stored(row.get("password_hash")?);
+    Ok(Account { user: user(row)?, password_hash, token_generation: row.get("token_generation")? })
 }
 
 fn user(row: &Row<'_>) -> rusqlite::Result<User> {

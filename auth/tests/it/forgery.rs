@@ -14,7 +14,7 @@ pub(crate) fn kid(key: &str) -> String {
 pub(crate) fn claims(user_id: &str) -> Value {
     let now = get_current_timestamp();
     json!({
-        "sub": user_id, "username": "alice", "isadmin": false, "iss": "tapedeck-auth", "aud": "tapedeck",
+        "sub": user_id, "username": "alice", "isadmin": false, "gen": 0, "iss": "tapedeck-auth", "aud": "tapedeck",
         "iat": now, "exp": now + 3600, "jti": "00",
     })
 }

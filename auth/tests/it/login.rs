@@ -79,6 +79,29 @@ async fn after_too_many_failures_even_the_right_password_has_to_wait() {
 }
 
 #[tokio::test]
+async fn one_password_tried_on_many_names_is_stopped_by_the_address() {
+    let service = ServiceConfig { login_failures_per_address_max: 3, ..ServiceConfig::default() };
+    let auth = TestAuth::with(service).await;
+    for name in ["a", "b", "c"] {
+        // Where no address is known, none is counted.
+        for address in [HERE, None] {
+            assert_eq!(auth.client.login(name, "wrong", address).await.expect_err("wrong").status, 401);
+        }
+        if name == "b" {
+            auth.client.login("admin", ADMIN_PASSWORD, HERE).await.expect("two failures are not too many");
+        }
+    }
+
+    let refused = auth.client.login("admin", ADMIN_PASSWORD, HERE).await.expect_err("too many, despite the success");
+
+    assert_eq!((refused.status, refused.kind.as_ref()), (429, "/problems/too-many-requests"));
+    let wait: u64 = header(&refused, "retry-after").expect("says how long").parse().expect("seconds");
+    assert!((1..=60).contains(&wait), "{wait}");
+    auth.client.login("admin", ADMIN_PASSWORD, ELSEWHERE).await.expect("another address is not concerned");
+    assert_eq!(auth.client.login("d", "wrong", None).await.expect_err("wrong").status, 401);
+}
+
+#[tokio::test]
 async fn the_throttle_ends_with_its_window() {
     let window = Duration::from_millis(500);
     let service = ServiceConfig { login_failures_max: 1, login_failures_window: window, ..ServiceConfig::default() };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth::ServiceConfig;
+use auth::{ServiceConfig, client::PasswordChange};
 use jsonwebtoken::{Algorithm, get_current_timestamp};
 use serde_json::json;
 
@@ -61,7 +61,7 @@ async fn a_token_with_a_missing_or_wrong_claim_is_refused() {
     let alice = auth.user("alice").await;
     let sign = |claims| signed(KEY, Algorithm::HS256, Some(kid(KEY)), &claims);
 
-    for name in ["sub", "username", "isadmin", "iss", "aud", "iat", "exp", "jti"] {
+    for name in ["sub", "username", "isadmin", "gen", "iss", "aud", "iat", "exp", "jti"] {
         let mut claims = claims(&alice.id);
         claims.as_object_mut().expect("an object").remove(name);
         assert_refused(&auth, &sign(claims), name).await;
@@ -70,6 +70,7 @@ async fn a_token_with_a_missing_or_wrong_claim_is_refused() {
         ("iss", json!("somebody")),
         ("aud", json!("another service")),
         ("sub", json!("0123")),
+        ("gen", json!(1)),
         ("exp", json!(get_current_timestamp() - 6)),
         ("exp", json!("tomorrow")),
     ];
@@ -106,6 +107,24 @@ async fn a_removed_users_token_dies_at_once_and_a_new_user_of_the_name_does_not_
     let second = auth.client.create_user(&admin, &new_user("alice")).await.expect("the name is free");
     assert_ne!(first.id, second.id);
     assert_refused(&auth, &token, "the first alice's").await;
+}
+
+#[tokio::test]
+async fn a_new_password_ends_the_tokens_before_it_and_no_others() {
+    let auth = TestAuth::start().await;
+    let admin = auth.admin().await;
+    auth.user("alice").await;
+    let (old, another) = (auth.token("alice", PASSWORD).await, auth.token("alice", PASSWORD).await);
+    let change = PasswordChange { old_password: PASSWORD.into(), new_password: "a new password".into() };
+
+    auth.client.change_password(&old, &change, None).await.expect("the old password");
+    // Within the same second, most likely.
+    let new = auth.token("alice", "a new password").await;
+
+    assert_refused(&auth, &old, "the caller's own").await;
+    assert_refused(&auth, &another, "of another login").await;
+    auth.client.validate(&new).await.expect("a new login");
+    auth.client.validate(&admin).await.expect("another user is not concerned");
 }
 
 #[tokio::test]

@@ -24,7 +24,8 @@ pub(crate) async fn a_created_user_is_found_by_name_and_id(users: &Users) {
     let by_name = users.by_name("zoë").await.expect("the store works").expect("found");
     let by_id = users.by_id(&user.id).await.expect("the store works").expect("found");
 
-    assert_eq!((&by_name.user, &by_id), (&user, &user));
+    assert_eq!((&by_name.user, &by_id.user), (&user, &user));
+    assert_eq!((by_name.token_generation, by_id.token_generation), (0, 0));
     assert_eq!(by_name.password_hash.as_str(), hash.as_str());
     assert!(user.isadmin && user.id.len() == 32 && user.created_at > 0);
     assert!(users.by_id("zoë").await.expect("the store works").is_none());
@@ -123,6 +124,6 @@ pub(crate) async fn a_password_is_set_for_who_is_still_there(users: &Users) {
     assert!(users.set_password(&user.id, new.clone()).await.expect("the store works"));
     assert!(!users.set_password("nobody", new.clone()).await.expect("the store works"));
 
-    let stored = users.by_name("alice").await.expect("the store works").expect("found").password_hash;
-    assert_eq!(stored.as_str(), new.as_str());
+    let stored = users.by_name("alice").await.expect("the store works").expect("found");
+    assert_eq!((stored.password_hash.as_str(), stored.token_generation), (new.as_str(), 1));
 }

@@ -68,6 +68,29 @@ async fn a_second_opening_is_told_who_holds_the_store() {
     assert_eq!(mode & 0o777, 0o600);
 }
 
+#[tokio::test]
+async fn a_table_from_before_token_generations_gets_them() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let database = rusqlite::Connection::open(folder.path().join("users.db")).expect("the folder is ours");
+    let old = "
+        CREATE TABLE users (
+            id TEXT NOT NULL PRIMARY KEY, username TEXT NOT NULL COLLATE BINARY UNIQUE, email TEXT NOT NULL,
+            password_hash TEXT NOT NULL, isadmin INTEGER NOT NULL CHECK (isadmin IN (0, 1)), created_at INTEGER NOT NULL
+        ) STRICT;
+        INSERT INTO users VALUES ('id', 'alice', 'a@b', 'hash', 0, 1);";
+    database.execute_batch(old).expect("the old schema");
+    drop(database);
+
+    // The second opening finds the column.
+    for generation in [0, 1] {
+        let users = Users::open(&store_url(folder.path()), "a test").expect("the folder is free");
+        let alice = users.by_id("id").await.expect("the store works").expect("still there");
+        assert_eq!((alice.user.username.as_str(), alice.token_generation), ("alice", generation));
+        let hash = alice.password_hash;
+        assert!(users.set_password("id", hash).await.expect("the store works"));
+    }
+}
+
 #[test]
 fn a_store_that_this_build_does_not_have_is_refused_without_its_secrets() {
     let refused = Users::open("mysql://root:hunter22@db/users", "a test").expect_err("no MySQL").to_string();

@@ -26,9 +26,9 @@ fn routes(config: &mut ServiceConfig) {
         .service(serve::resource("/refuse", "POST").route(web::post().to(refuse)));
 }
 
-async fn refuse(body: web::Payload) -> HttpResponse {
+async fn refuse() -> HttpResponse {
     let problem = Problem::new(409, "/problems/test", "Refused", "not today").retry_after(Duration::from_millis(1500));
-    serve::answer_unread(actix_web::ResponseError::error_response(&problem), body)
+    actix_web::ResponseError::error_response(&problem)
 }
 
 fn start(readiness: Readiness, routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static) -> Server {
@@ -131,6 +131,23 @@ async fn a_stop_waits_for_running_requests_and_no_longer_than_it_may() {
     assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
     assert_eq!(short.await.expect("the task ends").expect("it was waited for").status(), 200);
     assert!(endless.await.expect("the task ends").is_err(), "it was cut off");
+}
+
+#[tokio::test]
+async fn a_silent_body_that_nobody_reads_holds_no_connection() {
+    let server = start(Readiness::default(), routes);
+    for path in ["/livez", "/ok", "/nowhere"] {
+        let mut client = TcpStream::connect(server.address()).await.expect("a connection");
+        let head = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n");
+        client.write_all(head.as_bytes()).await.expect("the server reads");
+        let mut answer = Vec::new();
+        timeout(PATIENCE, client.read_to_end(&mut answer))
+            .await
+            .expect("it is closed")
+            .expect("the answer can be read");
+        assert!(answer.starts_with(b"HTTP/1.1 "), "{path}");
+    }
+    server.stop().await;
 }
 
 #[tokio::test]

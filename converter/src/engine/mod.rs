@@ -1,5 +1,5 @@
-//! The engine as the service starts it: a process of its own, so that a crash, an endless loop, a memory bomb or an
-//! exploited decoder ends in one failed conversion.
+//! The engine as the service starts it: a process of its own, so that a crash, an endless loop or a memory bomb ends in
+//! one failed conversion. It has limits and an empty environment; it is not confined in what it may open.
 
 mod channel;
 mod find;

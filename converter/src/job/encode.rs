@@ -39,12 +39,7 @@ pub(super) async fn encode(
     let (start, is_spooled) = sniff(&mut input).await?;
     let job =
         Job { options: conversion.options.clone(), duration_max: app.config.duration_max, ffmpeg: app.ffmpeg.clone() };
-    let spool = if is_spooled {
-        Some(spool(app, lease, &start, &mut input).await?)
-    } else {
-        permit.release_spool();
-        None
-    };
+    let spool = if is_spooled { Some(spool(app, lease, permit, &start, &mut input).await?) } else { None };
     let received = input.bytes();
     let engine_input = spool.map_or(Input::Stream, Input::Spool);
     let engine = Engine::spawn(&app.engine, &job, engine_input).map_err(Error::unavailable)?;
@@ -61,10 +56,7 @@ pub(super) async fn encode(
     // Dropping `process`, on every way out, kills the engine and whatever it started.
     let ((), sink, report) = tokio::try_join!(feeding, sink.fill(output), listen(lease, events))?;
     process.reap().await;
-    if sink.bytes() != report.mp3_bytes {
-        let told = report.mp3_bytes;
-        return Err(Error::internal(anyhow::anyhow!("the engine told of {told} bytes and wrote {}", sink.bytes())));
-    }
+    report.check(sink.bytes(), app.config.duration_max).map_err(Error::internal)?;
     Ok(Encoded { sink, report })
 }
 
@@ -72,7 +64,7 @@ impl Encoded {
     /// Stores the mp3 durably; it becomes visible by the commit.
     pub(super) async fn store(self, app: &App, conversion: &Conversion) -> Result<Mp3, Error> {
         let Self { sink, report } = self;
-        let head = report.head.as_ref().map(decode_head).transpose()?;
+        let head = report.head.as_ref().map(|head| decode_head(head, report.mp3_bytes)).transpose()?;
         let sha256 = sink.finish(app, head).await?;
         Ok(Mp3 {
             blob_id: conversion.attempt.blob(),
@@ -119,11 +111,18 @@ async fn sniff(input: &mut input::Receiver) -> Result<(Bytes, bool), Error> {
 }
 
 /// Writes the whole video into a file without a name.
-async fn spool(app: &App, lease: &HeldLease<'_>, start: &Bytes, input: &mut input::Receiver) -> Result<File, Error> {
+async fn spool(
+    app: &App,
+    lease: &HeldLease<'_>,
+    permit: &mut Permit,
+    start: &Bytes,
+    input: &mut input::Receiver,
+) -> Result<File, Error> {
     let file = tempfile::tempfile_in(&app.spool_dir).map_err(Error::unavailable)?;
     let mut piece = Some(start.clone());
     while let Some(bytes) = piece {
         check_size(app, input.bytes())?;
+        permit.spool(input.bytes())?;
         lease.received(input.bytes());
         let mut file = file.try_clone().map_err(Error::unavailable)?;
         let written = spawn_blocking(move || file.write_all(&bytes)).await.map_err(Error::internal)?;
@@ -176,13 +175,17 @@ async fn listen(lease: &HeldLease<'_>, mut events: Events) -> Result<Report, Err
             Some(FromEngine::Verdict(Verdict::Refused(refusal))) if refusal.kind == RefusalKind::Internal => {
                 return Err(Error::internal(anyhow::anyhow!("the engine failed: {refusal}")));
             }
-            Some(FromEngine::Verdict(Verdict::Refused(refusal))) => return Err(refusal.into()),
+            Some(FromEngine::Verdict(Verdict::Refused(refusal))) => return Err(refusal.plain().into()),
             None => return Err(Error::EngineDied),
         }
     }
 }
 
-fn decode_head(head: &Head) -> Result<(u64, Bytes), Error> {
+/// A head must lie within the mp3: anywhere else it would make the file as long as the engine likes.
+fn decode_head(head: &Head, mp3_bytes: u64) -> Result<(u64, Bytes), Error> {
     let bytes = BASE64_STANDARD.decode(&head.bytes).map_err(Error::internal)?;
+    if head.offset.checked_add(bytes.len() as u64).is_none_or(|end| end > mp3_bytes) {
+        return Err(Error::internal(anyhow::anyhow!("the engine's head lies outside its mp3")));
+    }
     Ok((head.offset, bytes.into()))
 }

@@ -16,14 +16,18 @@ const CPU_SECONDS_BASE: u64 = 60;
 /// One CPU second for so many seconds of audio: a tenth of the measured speed of the slowest path.
 const AUDIO_SECONDS_PER_CPU_SECOND: u64 = 10;
 
-/// Limits this process and all that it will start. Called before any thread exists.
-pub(super) fn apply(duration_max: Duration, workers: u64) -> io::Result<()> {
+/// Limits this process and all that it will start, and takes from it what programs with special rights would give.
+/// Called before any thread exists. Where the output is a file of the caller's, `writes_files` leaves its size alone.
+pub(super) fn apply(duration_max: Duration, workers: u64, writes_files: bool) -> io::Result<()> {
     let cpu_seconds = CPU_SECONDS_BASE + duration_max.as_secs() / AUDIO_SECONDS_PER_CPU_SECOND;
     limit(Resource::As, ADDRESS_SPACE + workers * ADDRESS_SPACE_PER_WORKER)?;
     limit(Resource::Cpu, cpu_seconds)?;
     limit(Resource::Nofile, OPEN_FILES)?;
-    // Pipes and sockets are no files: nothing here writes one.
-    limit(Resource::Fsize, 0)?;
+    if !writes_files {
+        // Pipes and sockets are no files.
+        limit(Resource::Fsize, 0)?;
+    }
+    rustix::thread::set_no_new_privs(true)?;
     limit(Resource::Core, 0)
 }
 

@@ -57,8 +57,7 @@ pub fn main(args: Args) -> ExitCode {
 }
 
 fn supervised(args: &Args) -> ExitCode {
-    let workers = thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
-    if limits::apply(args.duration_max, workers).is_err() {
+    if limit(args, false).is_err() {
         return ExitCode::FAILURE;
     }
     let Ok(supervisor) = Supervisor::attach().map(Arc::new) else { return ExitCode::FAILURE };
@@ -69,7 +68,16 @@ fn supervised(args: &Args) -> ExitCode {
     if supervisor.judge(verdict).is_err() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
+fn limit(args: &Args, writes_files: bool) -> io::Result<()> {
+    let workers = thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+    limits::apply(args.duration_max, workers, writes_files)
+}
+
 fn alone(args: &Args) -> ExitCode {
+    if let Err(cause) = limit(args, true) {
+        let _ = writeln!(io::stderr(), "converter: cannot limit this process: {cause}");
+        return ExitCode::FAILURE;
+    }
     let said = match request(args).and_then(|request| convert::convert(&request, None)) {
         Ok(report) if report.head.is_none() => return ExitCode::SUCCESS,
         Ok(_) => {

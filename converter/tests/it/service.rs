@@ -87,7 +87,6 @@ fn request(key: Option<&str>) -> Reserve {
         fingerprint: "f".into(),
         attempt: Attempt::random(),
         instead_of: vec![],
-        video_bytes: None,
         deadline_ms: 30_000,
     }
 }
@@ -220,10 +219,13 @@ async fn a_full_disk_refuses_before_a_permit_is_taken() {
 }
 
 #[tokio::test]
-async fn a_spool_that_is_reserved_refuses_the_next_video() {
-    let rig = Rig::start(&["--spool-bytes-max=10485760"]).await;
-    let large = Reserve { video_bytes: Some(8 * 1024 * 1024), ..request(None) };
-    rig.permit(&large).await;
-    let refusal = refused(rig.replica().reserve(&Reserve { attempt: Attempt::random(), ..large }).await);
-    assert!(refusal.detail.contains("SPOOL_BYTES_MAX"), "{refusal}");
+async fn a_spool_that_is_full_refuses_what_needs_it_and_nothing_else() {
+    let rig = Rig::start(&["--spool-bytes-max=0"]).await;
+    let moov_last: Bytes = video("a.mp4", STEREO, &["-c:v", "mpeg4", "-c:a", "aac"]).into();
+    let permit = rig.permit(&request(None)).await;
+    let refusal = refused(rig.send(permit, moov_last.into()).await);
+    assert_eq!((refusal.status, refusal.detail.contains("SPOOL_BYTES_MAX")), (503, true), "{refusal}");
+
+    let permit = rig.permit(&request(None)).await;
+    rig.send(permit, clip().into()).await.expect("what streams needs no spool");
 }

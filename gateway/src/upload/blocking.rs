@@ -15,7 +15,6 @@ use super::{
     Converted, Timing, body, filename,
     fingerprint::Fingerprint,
     multipart::FilePart,
-    per_user::Slot,
     pump::{self, Ended, Limits, Pumped, Video},
     recover::{self, Lost},
     request::Head,
@@ -24,6 +23,7 @@ use crate::{
     App,
     caller::Caller,
     error::Error,
+    per_user::Slot,
     replicas::{Admitted, InFlight},
 };
 
@@ -33,14 +33,14 @@ pub(super) struct Upload {
     pub(super) caller: Caller,
     pub(super) head: Head,
     pub(super) slot: Slot,
-    pub(super) unread: body::Unread,
+    pub(super) payload: body::ClientBody,
 }
 
 /// Streams the video to a converter and answers once the mp3 is committed.
 pub(super) async fn convert(app: &App, request: &HttpRequest, upload: Upload) -> Result<(Converted, Timing), Error> {
-    let Upload { caller, mut head, slot, unread } = upload;
+    let Upload { caller, mut head, slot, payload } = upload;
     let began = Instant::now();
-    let video = open(app, request, &mut head, unread).await?;
+    let video = open(app, request, &mut head, payload).await?;
     let mut reserve = reserve(&caller, &head)?;
     // Refused here, not a byte of the video was read.
     let admitted = app.admission.reserve(&mut reserve, head.deadline).await?;
@@ -71,12 +71,12 @@ pub(super) async fn convert(app: &App, request: &HttpRequest, upload: Upload) ->
 }
 
 /// Up to the first byte of the video: nothing for a raw body, a form's head otherwise.
-async fn open(app: &App, request: &HttpRequest, head: &mut Head, unread: body::Unread) -> Result<Video, Error> {
+async fn open(app: &App, request: &HttpRequest, head: &mut Head, payload: body::ClientBody) -> Result<Video, Error> {
     if !head.is_form {
-        return Ok(Video::Raw(unread));
+        return Ok(Video::Raw(payload));
     }
     let idle_max = app.config.upload_idle_max;
-    let found = tokio::time::timeout(idle_max, FilePart::find(request.headers(), unread)).await;
+    let found = tokio::time::timeout(idle_max, FilePart::find(request.headers(), payload)).await;
     let (part, found) = found.map_err(|_| Error::ClientIdle(idle_max))??;
     head.filename = head.filename.take().or(found.filename);
     head.file = found.headers;
@@ -95,7 +95,6 @@ fn reserve(caller: &Caller, head: &Head) -> Result<Reserve, Error> {
         // Each POST replaces it by a fresh one.
         attempt: Attempt::random(),
         instead_of: Vec::new(),
-        video_bytes: head.length,
         deadline_ms: head.deadline.remaining_ms().max(1),
         filename,
     })

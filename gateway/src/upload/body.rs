@@ -13,9 +13,8 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use actix_web::{HttpResponse, error::PayloadError, web::Payload};
+use actix_web::{error::PayloadError, web::Payload};
 use bytes::Bytes;
-use chassis::serve;
 use futures_util::{Stream, stream};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -84,13 +83,12 @@ impl Feed {
     }
 }
 
-/// The client's payload. It stays here until the answer is made, because dropping it early makes actix read an endless
-/// body to its end.
+/// The client's payload, of which only so much may be read.
 #[derive(Clone)]
-pub(super) struct Unread(Rc<RefCell<Inner>>);
+pub(super) struct ClientBody(Rc<RefCell<Inner>>);
 
 struct Inner {
-    payload: Option<Payload>,
+    payload: Payload,
     /// Read, but over the budget.
     rest: Bytes,
     /// Bytes that may still be read; `None` is no limit here.
@@ -98,9 +96,9 @@ struct Inner {
     starved: bool,
 }
 
-impl Unread {
+impl ClientBody {
     pub(super) fn new(payload: Payload) -> Self {
-        Self(Rc::new(RefCell::new(Inner { payload: Some(payload), rest: Bytes::new(), budget: None, starved: false })))
+        Self(Rc::new(RefCell::new(Inner { payload, rest: Bytes::new(), budget: None, starved: false })))
     }
 
     /// From now on at most `budget` further bytes are read; then the stream stays pending and [`Self::is_starved`].
@@ -114,17 +112,9 @@ impl Unread {
     pub(super) fn is_starved(&self) -> bool {
         self.0.borrow().starved
     }
-
-    /// Answers, and closes the connection afterwards where the body was not read to its end.
-    pub(super) fn answer(&self, response: HttpResponse) -> HttpResponse {
-        match self.0.borrow_mut().payload.take() {
-            Some(payload) => serve::answer_unread(response, payload),
-            None => response,
-        }
-    }
 }
 
-impl Stream for Unread {
+impl Stream for ClientBody {
     type Item = Result<Bytes, PayloadError>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -136,8 +126,7 @@ impl Stream for Unread {
         }
         let mut chunk = std::mem::take(&mut inner.rest);
         if chunk.is_empty() {
-            let Some(payload) = &mut inner.payload else { return Poll::Ready(None) };
-            chunk = match ready!(Pin::new(payload).poll_next(cx)) {
+            chunk = match ready!(Pin::new(&mut inner.payload).poll_next(cx)) {
                 Some(Ok(chunk)) => chunk,
                 ended => return Poll::Ready(ended),
             };
@@ -152,8 +141,8 @@ impl Stream for Unread {
     }
 }
 
-impl fmt::Debug for Unread {
+impl fmt::Debug for ClientBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Unread")
+        f.write_str("ClientBody")
     }
 }

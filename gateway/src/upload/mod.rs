@@ -8,7 +8,6 @@ mod body;
 mod filename;
 mod fingerprint;
 mod multipart;
-mod per_user;
 mod pump;
 mod recover;
 mod request;
@@ -24,8 +23,7 @@ use chassis::Deadline;
 use converter::conversion::Conversion;
 
 use crate::{App, caller, error::Error, view::View};
-use body::Unread;
-pub(crate) use per_user::PerUser;
+use body::ClientBody;
 use request::Head;
 
 /// Says that an earlier request with this key was answered this way.
@@ -59,16 +57,14 @@ pub(crate) async fn put(app: Data<App>, request: HttpRequest, name: Path<String>
     answer(&app, &request, Some(&name), body).await
 }
 
-/// Every answer keeps the unread rest of the body, so that a refused client can read it and is not listened to for ever.
 async fn answer(app: &App, request: &HttpRequest, path_name: Option<&str>, body: Payload) -> HttpResponse {
-    let unread = Unread::new(body);
     let counted = Counted::new();
-    let response = match upload(app, request, path_name, unread.clone()).await {
+    let response = match upload(app, request, path_name, ClientBody::new(body)).await {
         Ok((converted, timing)) => created(converted, &timing),
         Err(error) => error.error_response(),
     };
     counted.end(&response);
-    unread.answer(response)
+    response
 }
 
 /// Token, options, key, the user's limit; then the flow.
@@ -76,7 +72,7 @@ async fn upload(
     app: &App,
     request: &HttpRequest,
     path_name: Option<&str>,
-    unread: Unread,
+    body: ClientBody,
 ) -> Result<(Converted, Timing), Error> {
     if app.readiness.is_draining() {
         return Err(Error::Draining);
@@ -85,8 +81,8 @@ async fn upload(
     let deadline = Deadline::of_request(request.headers(), app.config.convert_timeout);
     let caller = caller::authenticate(app, request).await?;
     let head = Head::of(request, path_name, deadline?, &app.config)?;
-    let slot = app.per_user.take(&caller.id)?;
-    blocking::convert(app, request, blocking::Upload { caller, head, slot, unread }).await
+    let slot = app.per_user.take(&caller.id).ok_or(Error::TooManyUploads(app.config.uploads_per_user_max))?;
+    blocking::convert(app, request, blocking::Upload { caller, head, slot, payload: body }).await
 }
 
 fn created(converted: Converted, timing: &Timing) -> HttpResponse {

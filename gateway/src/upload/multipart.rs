@@ -12,7 +12,7 @@ use actix_web::http::header::HeaderMap;
 use bytes::Bytes;
 use futures_util::Stream;
 
-use super::{body::Unread, fingerprint::FileHeaders, request::FORM_BYTES_MAX};
+use super::{body::ClientBody, fingerprint::FileHeaders, request::FORM_BYTES_MAX};
 use crate::error::Error;
 
 const NO_FILE: Error = Error::Multipart("the form has no file: send one part with a file name");
@@ -24,7 +24,7 @@ const MALFORMED: Error = Error::Multipart("the form cannot be read");
 pub(super) struct FilePart {
     form: Multipart,
     file: Option<Field>,
-    unread: Unread,
+    body: ClientBody,
 }
 
 /// What the part says of its file.
@@ -36,47 +36,47 @@ pub(super) struct Found {
 
 impl FilePart {
     /// Reads up to the file's first byte, at most [`FORM_BYTES_MAX`] bytes.
-    pub(super) async fn find(headers: &HeaderMap, unread: Unread) -> Result<(Self, Found), Error> {
-        unread.limit(Some(FORM_BYTES_MAX));
-        let mut form = Multipart::new(headers, unread.clone());
+    pub(super) async fn find(headers: &HeaderMap, body: ClientBody) -> Result<(Self, Found), Error> {
+        body.limit(Some(FORM_BYTES_MAX));
+        let mut form = Multipart::new(headers, body.clone());
         loop {
-            let mut field = next(&mut form, &unread).await?.ok_or(NO_FILE)?;
+            let mut field = next(&mut form, &body).await?.ok_or(NO_FILE)?;
             if let Some(filename) = file_name(&field) {
                 let found = Found { filename: Some(filename), headers: FileHeaders::of(field.headers()) };
-                unread.limit(None);
-                return Ok((Self { form, file: Some(field), unread }, found));
+                body.limit(None);
+                return Ok((Self { form, file: Some(field), body }, found));
             }
-            while next(&mut field, &unread).await?.is_some() {}
+            while next(&mut field, &body).await?.is_some() {}
         }
     }
 
     /// The next bytes of the file. `None` only once the closing boundary was seen: without it the form was cut.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         if let Some(file) = &mut self.file {
-            if let Some(bytes) = next(file, &self.unread).await? {
+            if let Some(bytes) = next(file, &self.body).await? {
                 return Ok(Some(bytes));
             }
             // The form goes on only when its field is gone.
             self.file = None;
-            self.unread.limit(Some(FORM_BYTES_MAX));
+            self.body.limit(Some(FORM_BYTES_MAX));
         }
-        while let Some(mut field) = next(&mut self.form, &self.unread).await? {
+        while let Some(mut field) = next(&mut self.form, &self.body).await? {
             if file_name(&field).is_some() {
                 return Err(TWO_FILES);
             }
-            while next(&mut field, &self.unread).await?.is_some() {}
+            while next(&mut field, &self.body).await?.is_some() {}
         }
         Ok(None)
     }
 }
 
 /// The next item, or why the form is not read on.
-async fn next<S, T>(stream: &mut S, unread: &Unread) -> Result<Option<T>, Error>
+async fn next<S, T>(stream: &mut S, body: &ClientBody) -> Result<Option<T>, Error>
 where
     S: Stream<Item = Result<T, MultipartError>> + Unpin,
 {
     let read = |cx: &mut Context<'_>| match Pin::new(&mut *stream).poll_next(cx) {
-        Poll::Pending if unread.is_starved() => Poll::Ready(Err(TOO_MUCH_AROUND)),
+        Poll::Pending if body.is_starved() => Poll::Ready(Err(TOO_MUCH_AROUND)),
         Poll::Ready(item) => Poll::Ready(item.transpose().map_err(|error| refused(&error))),
         Poll::Pending => Poll::Pending,
     };

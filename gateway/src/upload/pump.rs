@@ -9,7 +9,7 @@ use tokio::{task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    body::{Feed, Unread},
+    body::{ClientBody, Feed},
     multipart::FilePart,
 };
 use crate::{Config, error::Error};
@@ -18,7 +18,7 @@ use crate::{Config, error::Error};
 #[derive(Debug)]
 pub(super) enum Video {
     /// The body is the video.
-    Raw(Unread),
+    Raw(ClientBody),
     Part(Box<FilePart>),
 }
 
@@ -94,7 +94,7 @@ impl Video {
     async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         match self {
             // The cause is of no use to anybody: the client broke off, or spoke no HTTP.
-            Self::Raw(unread) => unread.next().await.transpose().map_err(|_| Error::ClientStopped),
+            Self::Raw(payload) => payload.next().await.transpose().map_err(|_| Error::ClientStopped),
             Self::Part(part) => part.next().await,
         }
     }

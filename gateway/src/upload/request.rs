@@ -14,6 +14,11 @@ use crate::{Config, error::Error};
 const KEY_BYTES_MAX: usize = 255;
 /// What a form may have around its file, in bytes: boundaries, part headers, small fields.
 pub(super) const FORM_BYTES_MAX: usize = 16 * 1024;
+/// Longest boundary of a form in bytes (RFC 2046 §5.1.1).
+const BOUNDARY_BYTES_MAX: usize = 70;
+const NO_BOUNDARY: Error = Error::Multipart(
+    "the form's Content-Type has no good boundary; send: multipart/form-data; boundary=TEXT, of 1 to 70 characters",
+);
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
 /// The options of a query, as the refusal of an unknown one lists them.
@@ -43,7 +48,11 @@ impl Head {
     ) -> Result<Self, Error> {
         let headers = request.headers();
         let (raw, query_name) = options(request.query_string())?;
-        let is_form = text(headers, &header::CONTENT_TYPE).is_some_and(|kind| is_form(&kind));
+        let kind = text(headers, &header::CONTENT_TYPE);
+        let is_form = kind.as_deref().is_some_and(is_form);
+        if is_form && !kind.as_deref().is_some_and(has_boundary) {
+            return Err(NO_BOUNDARY);
+        }
         let head = Self {
             options: raw.check()?,
             filename: query_name.or_else(|| path_name.filter(|name| !name.is_empty()).map(str::to_owned)),
@@ -87,6 +96,13 @@ fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
 fn is_form(content_type: &str) -> bool {
     let kind = content_type.split(';').next().unwrap_or_default();
     kind.trim().eq_ignore_ascii_case("multipart/form-data")
+}
+
+/// Whether the form's parts can be told apart.
+fn has_boundary(content_type: &str) -> bool {
+    let kind = content_type.parse::<actix_web::mime::Mime>().ok();
+    let boundary = kind.as_ref().and_then(|kind| kind.get_param(actix_web::mime::BOUNDARY));
+    boundary.is_some_and(|boundary| (1..=BOUNDARY_BYTES_MAX).contains(&boundary.as_str().len()))
 }
 
 /// The options of the query and the file name in it. An option that nobody knows is a typing error, not a wish to

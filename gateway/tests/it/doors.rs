@@ -70,6 +70,30 @@ async fn a_cookie_changes_something_only_from_the_own_origin() {
 }
 
 #[tokio::test]
+async fn only_the_page_itself_ends_its_cookie() {
+    let stack = Stack::start().await;
+    let own = format!("http://{}", stack.gateway.address());
+    for (cookie, header, status, clears) in [
+        (true, ("origin", own.as_str()), 204, true),
+        (true, ("sec-fetch-site", "same-origin"), 204, true),
+        (true, ("sec-fetch-site", "cross-site"), 403, false),
+        (true, ("origin", "http://evil.example"), 403, false),
+        (true, ("x-nothing", "x"), 403, false),
+        // What a browser makes of another site's form: the cookie stays behind, and must not be cleared either.
+        (false, ("sec-fetch-site", "cross-site"), 204, false),
+        (false, ("x-nothing", "x"), 204, false),
+    ] {
+        let mut call = stack.http.post(stack.url("/logout")).header(header.0, header.1);
+        if cookie {
+            call = call.header(header::COOKIE, "tapedeck=alice");
+        }
+        let answer = call.send().await.expect("an answer");
+        assert_eq!(answer.status(), status, "{cookie} {header:?}");
+        assert_eq!(answer.headers().contains_key(header::SET_COOKIE), clears, "{cookie} {header:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_gateway_on_loopback_answers_to_its_own_names_only() {
     let stack = Stack::start().await;
     for (host, status) in [("localhost:1", 200), ("127.0.0.1", 200), ("evil.example", 421), ("localhost.evil", 421)] {

@@ -67,6 +67,20 @@ async fn a_second_file_and_a_form_without_one_are_refused() {
 }
 
 #[tokio::test]
+async fn a_form_without_a_boundary_is_refused_before_a_converter_is_asked() {
+    let stack = Stack::start().await;
+    let long = format!("multipart/form-data; boundary={}", "x".repeat(71));
+    let bad = ["multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=a b\"", &long];
+    for kind in bad {
+        let answer = stack.upload(form()).header("content-type", kind).send().await.expect("an answer");
+        assert_eq!(answer.status(), 400, "{kind}");
+        let text = answer.text().await.expect("a body");
+        assert!(text.contains("/problems/bad-request") && text.contains("boundary"), "{kind}: {text}");
+    }
+    assert!(stack.script.reserves().is_empty());
+}
+
+#[tokio::test]
 async fn what_is_around_the_file_is_bounded() {
     let stack = Stack::start().await;
     let field = |bytes| {

@@ -8,4 +8,5 @@ mod refusals;
 mod script;
 mod stack;
 mod vanishing;
+mod waits;
 mod wire;

@@ -14,7 +14,7 @@ use actix_web::{
     web::{self, Data, Json, Path, Payload, ServiceConfig},
 };
 use bytes::Bytes;
-use chassis::{Problem, serve};
+use chassis::Problem;
 use converter::{
     client::{ATTEMPT_HEADER, Reserve, Reserved},
     control::{Completeness, Decoder},
@@ -154,7 +154,7 @@ async fn video(script: Data<Script>, id: Path<ConversionId>, request: HttpReques
     let reserved = script.reserves().into_iter().find(|reserve| reserve.attempt == attempt).expect("it was reserved");
     let answer = lock(&script.on_video).clone();
     if let OnVideo::Refuse(problem) = answer {
-        return serve::answer_unread(problem.error_response(), body);
+        return problem.error_response();
     }
     let mut coming = Coming { script: script.clone().into_inner(), video: Video { bytes: vec![], is_whole: false } };
     let is_whole = loop {

@@ -121,7 +121,6 @@ pub(crate) fn alices() -> Reserve {
         fingerprint: "f".into(),
         attempt: Attempt::random(),
         instead_of: vec![],
-        video_bytes: None,
         deadline_ms: 1000,
     }
 }

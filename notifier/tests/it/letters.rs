@@ -52,6 +52,17 @@ async fn any_name_is_one_line_of_the_subject_and_adds_no_header() {
     assert_eq!(mails, names.len() + 1);
 }
 
+#[tokio::test]
+async fn a_name_does_not_choose_the_download_link() {
+    let mut post = Post::open().await;
+    let id = post.conversion("alice@example.org", "https:evil.example Download it with your account: x.mp4").await;
+    post.announce(id);
+    post.wait_for(id, NotifyState::Delivered).await;
+
+    let mails = post.mails_at_the_end().await;
+    assert_eq!(mails[0].link, Some(format!("http://tapedeck.example/download?fid={id}")), "{mails:?}");
+}
+
 fn check_headers(head: &str) {
     let mut names: Vec<&str> = Vec::new();
     for line in head.split("\r\n") {

@@ -8,7 +8,10 @@ use std::{
 };
 
 use anyhow::{Context as _, bail, ensure};
-use chassis::{hex, lock::FolderLock};
+use chassis::{
+    hex,
+    lock::{self, FolderLock},
+};
 use directories::ProjectDirs;
 
 /// Version of the folder's layout. A program refuses the layouts of its successors.
@@ -82,7 +85,8 @@ impl DataDir {
         }
     }
 
-    /// The admin's password, and whether it is a new one: `given`, or the one in the folder, or a random one.
+    /// The admin's password, and whether it is a new one: `given`, or the one in the folder, or a random one. A new one
+    /// is kept by [`Self::keep_admin_password`], once it works.
     pub fn admin_password(&self, given: Option<&str>) -> anyhow::Result<(String, bool)> {
         let path = self.admin_password_file();
         let kept = match fs::read_to_string(&path) {
@@ -100,8 +104,13 @@ impl DataDir {
             (None, None) => hex::encode(&hex::random::<12>()),
         };
         ensure!(!password.contains(['\r', '\n']), "the admin's password must be one line");
-        write_private(&path, &format!("{password}\n")).with_context(|| format!("cannot write {}", path.display()))?;
         Ok((password, true))
+    }
+
+    /// Writes the admin's password where its owner finds it.
+    pub fn keep_admin_password(&self, password: &str) -> anyhow::Result<()> {
+        let path = self.admin_password_file();
+        write_private(&path, &format!("{password}\n")).with_context(|| format!("cannot write {}", path.display()))
     }
 
     /// Tells clients on this machine where the system listens.
@@ -110,8 +119,12 @@ impl DataDir {
         write_private(&path, &format!("{base}\n")).with_context(|| format!("cannot write {}", path.display()))
     }
 
-    /// The admin's password where this user may read it and the system of this folder listens at `server`.
+    /// The admin's password where this user may read it and the system of this folder listens at `server`. After a
+    /// crash another program may have its port, so the folder must be held.
     pub fn admin_password_for(&self, server: &str) -> Option<String> {
+        if !lock::is_held(&self.folder) {
+            return None;
+        }
         let address = fs::read_to_string(self.address_file()).ok()?;
         let same = address.trim() == server.replace("//localhost", "//127.0.0.1");
         let password = fs::read_to_string(self.admin_password_file()).ok().filter(|_| same)?;
@@ -192,8 +205,10 @@ mod tests {
 
         let (first, new) = data.admin_password(None).expect("a password");
         assert!(new && first.len() == 24);
+        data.keep_admin_password(&first).expect("kept");
         assert_eq!(data.admin_password(None).expect("the same"), (first, false));
         assert_eq!(data.admin_password(Some("given-one")).expect("replaced"), ("given-one".into(), true));
+        data.keep_admin_password("given-one").expect("kept");
         assert_eq!(data.admin_password(None).expect("kept"), ("given-one".into(), false));
         let mode = fs::metadata(data.admin_password_file()).expect("the file exists").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
@@ -203,7 +218,7 @@ mod tests {
     fn the_password_goes_only_where_the_system_listens() {
         let (_folder, data) = empty();
         let held = data.take().expect("it is free");
-        data.admin_password(Some("given-one")).expect("kept");
+        data.keep_admin_password("given-one").expect("kept");
         data.tell_address("http://127.0.0.1:8080").expect("told");
 
         assert_eq!(data.admin_password_for("http://localhost:8080").as_deref(), Some("given-one"));

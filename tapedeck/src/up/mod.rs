@@ -47,6 +47,8 @@ pub struct Args {
 
 /// Runs until SIGTERM or Ctrl-C.
 pub async fn run(mut args: Args) -> Result<(), Error> {
+    // Whatever the services write is for this user alone.
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     args.admin_password = std::env::var("TAPEDECK_ADMIN_PASSWORD").ok().map(SecretString::from);
     let stop_max = args.stop_max;
     let system = tokio::select! {

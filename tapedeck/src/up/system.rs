@@ -118,6 +118,10 @@ async fn admin(users: &Users, data: &DataDir, given: Option<SecretString>) -> an
         let account = users.by_name(ADMIN).await?.context("the user admin was removed, so it has no password")?;
         users.set_password(&account.user.id, PasswordHash::of(password).await?).await?;
     }
+    // Last: a password that is refused, or a crash on the way, must not replace the one that works.
+    if is_new {
+        data.keep_admin_password(secret.expose_secret())?;
+    }
     // Only one that was made up here has to be shown.
     Ok((is_new && given.is_none()).then_some(secret))
 }

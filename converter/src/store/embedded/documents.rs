@@ -158,8 +158,16 @@ fn load(db: &Connection, id: ConversionId) -> rusqlite::Result<Option<Conversion
 
 fn select(db: &Connection, matching: &str, limit: usize, values: &[&dyn ToSql]) -> rusqlite::Result<Vec<Conversion>> {
     let mut select = db.prepare_cached(&format!("SELECT document FROM conversions WHERE {matching} LIMIT {limit}"))?;
-    let rows = select.query_map(values, document)?;
-    rows.collect()
+    let mut rows = select.query(values)?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        match document(row) {
+            Ok(conversion) => found.push(conversion),
+            // One document that cannot be read must not hide the others from the sweeper and the relay.
+            Err(cause) => tracing::error!(%cause, "a conversion document cannot be read"),
+        }
+    }
+    Ok(found)
 }
 
 fn document(row: &Row<'_>) -> rusqlite::Result<Conversion> {

@@ -1,4 +1,4 @@
-//! How many uploads of one user are in flight at this gateway.
+//! How much of one kind a single user has going on at this gateway: uploads in flight, long polls that wait.
 
 use std::{
     collections::HashMap,
@@ -7,18 +7,16 @@ use std::{
 
 use converter::conversion::Owner;
 
-use crate::error::Error;
-
-/// Counts uploads by user; users without one take no room.
+/// Counts by user; users without anything take no room.
 #[derive(Debug, Clone)]
 pub(crate) struct PerUser {
     counts: Arc<Mutex<HashMap<Owner, usize>>>,
     max: usize,
 }
 
-/// One upload of one user, counted until it is dropped.
+/// One thing of one user, counted until it is dropped.
 #[derive(Debug)]
-pub(super) struct Slot {
+pub(crate) struct Slot {
     counts: Arc<Mutex<HashMap<Owner, usize>>>,
     owner: Owner,
 }
@@ -28,14 +26,14 @@ impl PerUser {
         Self { counts: Arc::default(), max }
     }
 
-    pub(super) fn take(&self, owner: &Owner) -> Result<Slot, Error> {
+    /// `None` where the user has as many as are allowed.
+    pub(crate) fn take(&self, owner: &Owner) -> Option<Slot> {
         let mut counts = lock(&self.counts);
-        let count = counts.entry(owner.clone()).or_default();
-        if *count >= self.max {
-            return Err(Error::TooManyUploads(self.max));
+        if counts.get(owner).copied().unwrap_or(0) >= self.max {
+            return None;
         }
-        *count += 1;
-        Ok(Slot { counts: Arc::clone(&self.counts), owner: owner.clone() })
+        *counts.entry(owner.clone()).or_default() += 1;
+        Some(Slot { counts: Arc::clone(&self.counts), owner: owner.clone() })
     }
 }
 
@@ -65,10 +63,11 @@ mod tests {
         let (alice, bob) = (Owner("a".into()), Owner("b".into()));
         let slots = PerUser::new(1);
         let held = slots.take(&alice).expect("the first");
-        assert!(matches!(slots.take(&alice), Err(Error::TooManyUploads(1))));
+        assert!(slots.take(&alice).is_none());
         let other = slots.take(&bob).expect("another user's first");
         drop((held, other));
         assert!(lock(&slots.counts).is_empty());
+        assert!(PerUser::new(0).take(&alice).is_none());
         slots.take(&alice).expect("free again");
     }
 }

@@ -1,6 +1,6 @@
 //! Step 1 of an upload: read the document, take a permit, claim. Always answered at once.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     App,
@@ -55,7 +55,8 @@ pub(crate) async fn reserve(app: &Arc<App>, request: Reserve) -> Result<Reserved
         };
         if settle(app, written, &claimed).await? {
             app.permits.hold(Held { permit: taken, conversion: *claimed });
-            job::expire_later(app, request.attempt);
+            let hold = app.config.permit_hold.min(Duration::from_millis(request.deadline_ms));
+            job::expire_later(app, id, request.attempt, hold);
             return Ok(Reserved::Permit { id, attempt: request.attempt });
         }
         permit = Some(taken);

@@ -26,7 +26,10 @@ pub(crate) fn routes(config: &mut web::ServiceConfig) {
 }
 
 async fn reserve(_: FromService, app: Data<App>, request: Json<Reserve>) -> Result<HttpResponse, Error> {
-    let reserved = admission::reserve(&app.into_inner(), request.into_inner()).await?;
+    let app = app.into_inner();
+    // A task of the process: dropped with its request, it could leave a claim that nobody holds.
+    let reserving = app.tasks.clone().spawn(async move { admission::reserve(&app, request.into_inner()).await });
+    let reserved = reserving.await.map_err(Error::internal)??;
     Ok(match reserved {
         Reserved::Permit { .. } => HttpResponse::Created().json(reserved),
         Reserved::Replay(_) => HttpResponse::Ok().json(reserved),
@@ -45,8 +48,7 @@ async fn put_video(
     let attempt = request.headers().get(ATTEMPT_HEADER).and_then(|value| value.to_str().ok());
     let held = attempt
         .and_then(|attempt| attempt.parse::<Attempt>().ok())
-        .and_then(|attempt| app.permits.take_held(attempt))
-        .filter(|held| held.conversion.id == *id);
+        .and_then(|attempt| app.permits.take_held(*id, attempt));
     let Some(held) = held else { return Err(Error::PermitGone(app.config.permit_hold).problem()) };
 
     let (sender, receiver) = input::channel();
@@ -55,11 +57,12 @@ async fn put_video(
     pump(video, sender, app.config.video_idle_max).await;
     match conversion.await {
         Ok(Ok(done)) => Ok(HttpResponse::Ok().json(done)),
-        Ok(Err(error)) => {
-            error.log();
-            Err(error.problem())
+        Ok(Err(error)) => Err(error.problem()),
+        Err(panicked) => {
+            let defect = Error::internal(panicked);
+            defect.log();
+            Err(defect.problem())
         }
-        Err(panicked) => Err(Error::internal(panicked).problem()),
     }
 }
 

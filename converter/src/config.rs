@@ -2,7 +2,11 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use anyhow::ensure;
 use humantime::parse_duration;
+
+/// Shorter leases are lost to a busy disk, and renewing them is all that the service would do.
+const LEASE_MIN: Duration = Duration::from_secs(1);
 
 /// Converter settings, from flags or environment; `--help` is the reference.
 #[derive(Debug, Clone, clap::Args)]
@@ -19,10 +23,11 @@ pub struct Config {
     /// Largest video in bytes.
     #[arg(long, env = "UPLOAD_BYTES_MAX", default_value = "4294967296")]
     pub upload_bytes_max: u64,
-    /// Bytes that all spooled videos may take together; reserved when an upload is admitted.
+    /// Bytes that all spooled videos may take together; taken as they come. Only formats that must be sought in are
+    /// spooled, e.g. an mp4 with its index at the end.
     #[arg(long, env = "SPOOL_BYTES_MAX", default_value = "21474836480")]
     pub spool_bytes_max: u64,
-    /// Bytes of the spool's disk that stay free; below them uploads are refused.
+    /// Bytes of the spool's disk that must be free for an upload to be admitted.
     #[arg(long, env = "DISK_FREE_MIN", default_value = "1073741824")]
     pub disk_free_min: u64,
     /// Folder for videos whose format cannot be converted as it arrives, and for copies of mp3s. The files in it have
@@ -32,7 +37,7 @@ pub struct Config {
     /// Longest a caller waits for one conversion.
     #[arg(long, env = "CONVERT_TIMEOUT", default_value = "10m", value_parser = parse_duration)]
     pub convert_timeout: Duration,
-    /// Longest silence of the gateway in the middle of a video.
+    /// Longest silence of the gateway in the middle of a video; longer than its `UPLOAD_IDLE_MAX`.
     #[arg(long, env = "VIDEO_IDLE_MAX", default_value = "45s", value_parser = parse_duration)]
     pub video_idle_max: Duration,
     /// How long an admitted upload may take to begin.
@@ -44,8 +49,9 @@ pub struct Config {
     /// How long an mp3 is kept; for ever where absent.
     #[arg(long, env = "MP3_KEPT", value_parser = parse_duration)]
     pub mp3_kept: Option<Duration>,
-    /// An announcement that was published so long ago and not delivered is published again.
-    #[arg(long, env = "REPUBLISH_AFTER", default_value = "60s", value_parser = parse_duration)]
+    /// An announcement that was published so long ago and not delivered is published again. Longer than
+    /// `DELIVERY_RETRY_MAX`, or it cuts the waits between two sendings short.
+    #[arg(long, env = "REPUBLISH_AFTER", default_value = "10m", value_parser = parse_duration)]
     pub republish_after: Duration,
     /// The program that runs as engine, by its subcommand `transcode`; this program where absent.
     #[arg(long, env = "ENGINE")]
@@ -56,6 +62,16 @@ pub struct Config {
 }
 
 impl Config {
+    /// Refuses settings that contradict each other.
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
+        ensure!(self.lease >= LEASE_MIN, "LEASE must be at least {LEASE_MIN:?}");
+        ensure!(
+            self.lease > self.permit_hold,
+            "LEASE must be longer than PERMIT_HOLD, or admitted uploads lose theirs"
+        );
+        Ok(())
+    }
+
     /// Conversions at a time, at least one.
     pub(crate) fn permits(&self) -> usize {
         match self.conversions_max {

@@ -29,6 +29,8 @@ pub(crate) enum Error {
     Full { permits: usize, retry: Duration },
     #[error("the spool is full (SPOOL_BYTES_MAX)")]
     SpoolFull,
+    #[error("a video of this format must be spooled, and the spool takes at most {bytes_max} bytes (SPOOL_BYTES_MAX)")]
+    NeverSpooled { bytes_max: u64 },
     #[error("less than {bytes} bytes of disk are free (DISK_FREE_MIN)")]
     DiskShort { bytes: u64 },
     #[error("this converter is shutting down")]
@@ -86,7 +88,7 @@ impl Error {
             Self::Contended => (503, "/problems/contended", "Contended"),
             Self::PermitGone(_) => (503, "/problems/permit-gone", "Permit gone"),
             Self::UploadBroken => (408, "/problems/client-stopped", "Upload broke off"),
-            Self::TooLarge { .. } => (413, "/problems/too-large", "Upload too large"),
+            Self::TooLarge { .. } | Self::NeverSpooled { .. } => (413, "/problems/too-large", "Upload too large"),
             Self::Refused(refusal) => refused(refusal.kind),
             Self::Fenced => (409, "/problems/cancelled", "Conversion cancelled"),
             Self::Deadline => (504, "/problems/timed-out", "Timed out"),
@@ -100,9 +102,12 @@ impl Error {
         match self {
             Self::Full { retry, .. } => problem.retry_after(*retry),
             Self::OutcomeUnknown(id) => problem.retry_after(RUNNING_RETRY).member("id", id.to_string()),
-            Self::InProgress | Self::Contended | Self::Draining | Self::PermitGone(_) | Self::ConverterLost => {
-                problem.retry_after(RUNNING_RETRY)
-            }
+            Self::InProgress
+            | Self::Contended
+            | Self::Draining
+            | Self::PermitGone(_)
+            | Self::ConverterLost
+            | Self::Deadline => problem.retry_after(RUNNING_RETRY),
             _ if status == 503 => problem.retry_after(UNAVAILABLE_RETRY),
             _ => problem,
         }

@@ -50,6 +50,11 @@ impl Broker {
         }
     }
 
+    /// Whether unread messages are gone when the process ends.
+    pub fn dies_with_process(&self) -> bool {
+        matches!(self, Self::Memory(_))
+    }
+
     /// Returns once the broker has the message for good.
     pub fn publish(&self, event: Mp3Ready) -> Result<(), PublishError> {
         match self {

@@ -1,6 +1,6 @@
 //! What a caller may ask of a conversion, parsed where it enters.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
@@ -147,13 +147,6 @@ impl RawOptions {
         }
         let (title, artist) = (tag("title", self.title.as_deref())?, tag("artist", self.artist.as_deref())?);
         Ok(Options { quality, channels, start, end, title, artist })
-    }
-}
-
-impl Options {
-    /// The part of the audio that is asked for, from its start; no end means to the end.
-    pub fn range(&self) -> (Duration, Option<Duration>) {
-        (Duration::from_secs_f64(self.start.unwrap_or(0.0)), self.end.map(Duration::from_secs_f64))
     }
 }
 

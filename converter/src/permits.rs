@@ -14,7 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
     config::Config,
-    conversion::{Attempt, Conversion},
+    conversion::{Attempt, Conversion, ConversionId},
     error::Error,
 };
 
@@ -29,6 +29,7 @@ const RETRY_MAX: Duration = Duration::from_secs(30);
 pub(crate) struct Permit {
     _conversion: OwnedSemaphorePermit,
     spool: Arc<Semaphore>,
+    spool_bytes_max: u64,
     spooled: Option<OwnedSemaphorePermit>,
 }
 
@@ -36,6 +37,9 @@ impl Permit {
     /// Takes of the spool what `bytes` of a video need in all. Taken as the bytes come and not by what an upload
     /// announces: announcing costs nothing, so a few idle uploads could keep everybody else out.
     pub(crate) fn spool(&mut self, bytes: u64) -> Result<(), Error> {
+        if bytes > self.spool_bytes_max {
+            return Err(Error::NeverSpooled { bytes_max: self.spool_bytes_max });
+        }
         let held = self.spooled.as_ref().map_or(0, OwnedSemaphorePermit::num_permits) as u64;
         let wanted = u32::try_from(bytes.div_ceil(SPOOL_UNIT).saturating_sub(held)).unwrap_or(u32::MAX);
         if wanted == 0 {
@@ -63,6 +67,7 @@ pub(crate) struct Permits {
     total: usize,
     conversions: Arc<Semaphore>,
     spool: Arc<Semaphore>,
+    spool_bytes_max: u64,
     disk_free_min: u64,
     spool_dir: PathBuf,
     held: Mutex<HashMap<Attempt, Held>>,
@@ -80,6 +85,7 @@ impl Permits {
             total,
             conversions: Arc::new(Semaphore::new(total)),
             spool: Arc::new(Semaphore::new(spool_units.min(Semaphore::MAX_PERMITS))),
+            spool_bytes_max: config.spool_bytes_max,
             disk_free_min: config.disk_free_min,
             spool_dir: spool_dir.to_owned(),
             held: Mutex::default(),
@@ -96,7 +102,12 @@ impl Permits {
         let full = || Error::Full { permits: self.total, retry: self.retry() };
         let conversion = Arc::clone(&self.conversions).try_acquire_owned().map_err(|_| full())?;
         self.count();
-        Ok(Permit { _conversion: conversion, spool: Arc::clone(&self.spool), spooled: None })
+        Ok(Permit {
+            _conversion: conversion,
+            spool: Arc::clone(&self.spool),
+            spool_bytes_max: self.spool_bytes_max,
+            spooled: None,
+        })
     }
 
     /// Keeps a claimed conversion until its video comes.
@@ -105,8 +116,10 @@ impl Permits {
     }
 
     /// Takes a held permit out of the table: by its video or by its end, whoever is first.
-    pub(crate) fn take_held(&self, attempt: Attempt) -> Option<Held> {
-        self.table().remove(&attempt)
+    pub(crate) fn take_held(&self, id: ConversionId, attempt: Attempt) -> Option<Held> {
+        let mut table = self.table();
+        table.get(&attempt).filter(|held| held.conversion.id == id)?;
+        table.remove(&attempt)
     }
 
     /// Notes that a permit came back after `used`.

@@ -34,6 +34,7 @@ pub struct Converter {
 /// Starts the service, its sweeper and its relay.
 pub fn start(parts: Parts) -> anyhow::Result<Converter> {
     let Parts { config, store, broker, service_token } = parts;
+    config.check()?;
     let spool_dir = config.spool_dir.clone().unwrap_or_else(std::env::temp_dir);
     std::fs::create_dir_all(&spool_dir).with_context(|| format!("cannot use SPOOL_DIR {}", spool_dir.display()))?;
     let readiness = Readiness::default().with("store", {

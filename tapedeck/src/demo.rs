@@ -49,7 +49,7 @@ pub struct Args {
 
 pub async fn run(args: Args) -> Result<(), Error> {
     let folder = tempfile::tempdir().map_err(|cause| Error::Failed(format!("no temporary folder: {cause}")))?;
-    let api = Api::new(&args.server.server)?;
+    let api = args.server.api()?;
     if !args.own && api.send(api.call(Method::GET, "/livez")).await.is_ok() {
         step(format!("a system runs at {}", api.server()));
         match args.server.connect().await {

@@ -1,6 +1,11 @@
 //! Why a command failed, and the exit code that says so.
 
-use std::{io, path::Path, process::ExitCode, time::Duration};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use chassis::Problem;
 
@@ -35,7 +40,9 @@ pub enum Error {
     File { path: String, cause: io::Error },
     #[error("{0}")]
     Failed(String),
-    #[error("interrupted")]
+    #[error("{}: the admin's password was changed since; run `tapedeck login`", file.display())]
+    StalePassword { file: PathBuf },
+    #[error("interrupted; what the server has whole goes on there, see `tapedeck list`")]
     Interrupted,
     /// Was said already, where it happened; only the exit code is still missing.
     #[error("{0}")]
@@ -58,7 +65,7 @@ impl Error {
                 _ => 1,
             },
             Self::Unreachable { .. } | Self::Broken(_) => 4,
-            Self::NotLoggedIn { .. } => 5,
+            Self::NotLoggedIn { .. } | Self::StalePassword { .. } => 5,
             Self::NotTapedeck(_) | Self::File { .. } | Self::Failed(_) => 1,
             Self::Shown(failure) => failure.exit_code(),
             // As shells report it.

@@ -92,7 +92,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A 4xx is about the content and final; anything else may be tried again.
+    /// A verdict about the content is final; anything else may be tried again.
     pub fn of(problem: &Problem) -> Self {
         Self {
             kind: problem.kind.to_string(),

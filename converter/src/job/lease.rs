@@ -12,7 +12,7 @@ use tokio::{
 
 use crate::{
     App,
-    conversion::{Conversion, Lease, Progress, Timestamp},
+    conversion::{Conversion, Lease, Progress, State, Timestamp},
     error::Error,
     store::{Change, Seen},
 };
@@ -59,7 +59,7 @@ impl<'a> HeldLease<'a> {
             let stop_at = valid_until.checked_sub(SAFETY.min(self.app.config.lease / 4)).unwrap_or(valid_until);
             match timeout_at(stop_at.into(), self.renew()).await {
                 Ok(Ok(true)) => sleep(self.app.config.heartbeat()).await,
-                Ok(Ok(false)) => return Error::Fenced,
+                Ok(Ok(false)) => return self.why_lost().await,
                 Ok(Err(cause)) => {
                     tracing::warn!(conversion = %self.seen.id, %cause, "the lease could not be renewed");
                     let again = Instant::now() + self.app.config.heartbeat();
@@ -71,6 +71,17 @@ impl<'a> HeldLease<'a> {
                 }
                 Err(_) => return Error::unavailable(anyhow::anyhow!("the lease could not be renewed in time")),
             }
+        }
+    }
+
+    /// A clock that jumped or a store that stood still may have let the lease end under a living holder: then the
+    /// attempt failed and may be tried again. Otherwise somebody else has the conversion, or nobody.
+    async fn why_lost(&self) -> Error {
+        match self.app.store.get(self.seen.id).await {
+            Ok(Some(found)) if found.attempt == self.seen.attempt && found.state == State::Failed => {
+                Error::ConverterLost
+            }
+            _ => Error::Fenced,
         }
     }
 

@@ -8,14 +8,17 @@ pub(crate) mod input;
 mod lease;
 mod sink;
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use chassis::Deadline;
 use tokio::time::{sleep, sleep_until};
 
 use crate::{
     App,
-    conversion::{Attempt, Conversion, Failure, Mp3, State, Timestamp},
+    conversion::{Attempt, Conversion, ConversionId, Failure, Mp3, Timestamp},
     error::Error,
     permits::Held,
     store::Change,
@@ -23,12 +26,12 @@ use crate::{
 use lease::HeldLease;
 
 /// Gives the permit of an upload that never begins back, and ends its claim.
-pub(crate) fn expire_later(app: &Arc<App>, attempt: Attempt) {
+pub(crate) fn expire_later(app: &Arc<App>, id: ConversionId, attempt: Attempt, hold: Duration) {
     let app = Arc::clone(app);
     app.tasks.clone().spawn(async move {
-        sleep(app.config.permit_hold).await;
-        if let Some(held) = app.permits.take_held(attempt) {
-            release(&app, &held.conversion, &Error::PermitGone(app.config.permit_hold)).await;
+        sleep(hold).await;
+        if let Some(held) = app.permits.take_held(id, attempt) {
+            release(&app, &held.conversion, &Error::PermitGone(hold)).await;
             drop(held.permit);
             app.permits.count();
         }
@@ -53,6 +56,9 @@ pub(crate) async fn convert(
     match &result {
         Ok(_) | Err(Error::Fenced | Error::OutcomeUnknown(_)) => {}
         Err(error) => release(&app, &conversion, error).await,
+    }
+    if let Err(error) = &result {
+        error.log();
     }
     let outcome = match &result {
         Ok(_) => "done".to_owned(),
@@ -98,5 +104,4 @@ async fn release(app: &App, conversion: &Conversion, error: &Error) {
         Ok(_) => app.sweep.notify_one(),
         Err(cause) => tracing::warn!(conversion = %conversion.id, %cause, "the claim ends with its lease"),
     }
-    debug_assert_eq!(conversion.state, State::Running, "only a running conversion is released");
 }

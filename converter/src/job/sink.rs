@@ -21,7 +21,7 @@ use crate::{
     App,
     conversion::BlobId,
     error::Error,
-    store::{self, BLOB_PIECE_BYTES, BlobWriter},
+    store::{BLOB_PIECE_BYTES, BlobWriter},
 };
 
 /// How often a failed store is tried again from the copy.
@@ -42,7 +42,13 @@ pub(super) struct Sink {
 impl Sink {
     pub(super) async fn open(app: &App, blob_id: BlobId, bytes_max: u64) -> Result<Self, Error> {
         let copy = tempfile::tempfile_in(&app.spool_dir).map_err(Error::unavailable)?;
-        let blob = Some(app.store.create_blob(blob_id).await?);
+        let blob = match app.store.create_blob(blob_id).await {
+            Ok(blob) => Some(blob),
+            Err(cause) => {
+                tracing::warn!(blob = %blob_id, %cause, "stored from the copy later");
+                None
+            }
+        };
         Ok(Self { blob_id, copy, blob, bytes: 0, bytes_max })
     }
 
@@ -91,13 +97,17 @@ impl Sink {
             let sha256 = sha256(&copy)?;
             Ok::<_, io::Error>((copy, sha256))
         });
-        let stored = match blob {
-            Some(blob) => blob.finish(head).await,
-            None => Err(store::Error::BlobMissing),
+        let is_stored = match blob {
+            Some(blob) => {
+                let stored = blob.finish(head).await;
+                stored
+                    .inspect_err(|cause| tracing::warn!(blob = %blob_id, %cause, "stored again from the copy"))
+                    .is_ok()
+            }
+            None => false,
         };
         let (copy, sha256) = hashed.await.map_err(Error::internal)?.map_err(Error::unavailable)?;
-        if let Err(cause) = stored {
-            tracing::warn!(blob = %blob_id, %cause, "storing again from the copy");
+        if !is_stored {
             store_again(app, blob_id, &copy).await?;
         }
         Ok(sha256)
@@ -118,17 +128,18 @@ fn sha256(mut copy: &File) -> io::Result<String> {
 
 async fn store_again(app: &App, blob_id: BlobId, copy: &File) -> Result<(), Error> {
     let mut wait = STORE_RETRY;
-    for attempt in 1..=STORE_TRIES_MAX {
+    let mut attempt = 1;
+    loop {
         match store_whole(app, blob_id, copy).await {
-            Err(Error::Unavailable(cause)) if attempt < STORE_TRIES_MAX => {
-                tracing::warn!(blob = %blob_id, cause = format!("{cause:#}"), attempt, "storing failed");
+            Err(cause) if attempt < STORE_TRIES_MAX => {
+                tracing::warn!(blob = %blob_id, %cause, attempt, "storing failed");
             }
             result => return result,
         }
         sleep(wait).await;
         wait *= 2;
+        attempt += 1;
     }
-    Ok(())
 }
 
 async fn store_whole(app: &App, blob_id: BlobId, copy: &File) -> Result<(), Error> {

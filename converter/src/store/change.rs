@@ -12,9 +12,9 @@ use crate::conversion::{
 };
 
 /// How long a failed conversion is kept, so that its owner can read why.
-pub const FAILED_KEPT: Duration = Duration::from_hours(7 * 24);
+const FAILED_KEPT: Duration = Duration::from_hours(7 * 24);
 /// How long a tombstone keeps its key taken.
-pub const TOMBSTONE_KEPT: Duration = Duration::from_hours(1);
+const TOMBSTONE_KEPT: Duration = Duration::from_hours(1);
 
 /// The document as it was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +80,7 @@ impl Change {
                 document.lease = Some(lease);
                 document.progress = Progress::default();
                 document.failure = None;
+                document.done_at = None;
                 document.expires_at = None;
             }
             Self::Renew { lease, progress } => {
@@ -160,6 +161,7 @@ fn fail(document: &mut Conversion, failure: Failure, at: Timestamp) {
     document.state = State::Failed;
     document.lease = None;
     document.failure = Some(failure);
+    document.done_at = Some(at);
     document.expires_at = Some(at.plus(FAILED_KEPT));
 }
 

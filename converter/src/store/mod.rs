@@ -1,6 +1,6 @@
 //! Conversion documents and their blobs, behind one contract.
 //!
-//! A closed enum: each kind of store is one variant and one folder beside this file. `tests/it/store.rs` holds every
+//! A closed enum: each kind of store is one variant and one folder beside this file. `tests/it/store/` holds every
 //! kind to the same contract.
 
 mod change;
@@ -13,7 +13,7 @@ use futures_util::stream::BoxStream;
 
 use crate::conversion::{BlobId, Conversion, ConversionId, Owner, Timestamp};
 
-pub use change::{Change, FAILED_KEPT, Seen, TOMBSTONE_KEPT};
+pub use change::{Change, Seen};
 use embedded::Embedded;
 
 /// Bytes of a blob as they are read, in pieces of at most [`BLOB_PIECE_BYTES`].
@@ -154,11 +154,6 @@ impl Store {
         match self {
             Self::Embedded(store) => store.ping().await,
         }
-    }
-
-    /// Whether messages about this store's documents die with the process.
-    pub fn is_embedded(&self) -> bool {
-        matches!(self, Self::Embedded(_))
     }
 }
 

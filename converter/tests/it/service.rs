@@ -211,7 +211,7 @@ async fn a_draining_converter_serves_what_it_admitted_and_nothing_new() {
 }
 
 #[tokio::test]
-async fn a_full_disk_refuses_before_a_permit_is_taken() {
+async fn a_full_disk_refuses_an_upload() {
     let rig = Rig::start(&["--disk-free-min=1000000000000000"]).await;
     let refusal = refused(rig.replica().reserve(&request(None)).await);
     assert_eq!((refusal.status, refusal.kind.as_ref()), (503, "/problems/disk-short"));
@@ -219,12 +219,12 @@ async fn a_full_disk_refuses_before_a_permit_is_taken() {
 }
 
 #[tokio::test]
-async fn a_spool_that_is_full_refuses_what_needs_it_and_nothing_else() {
-    let rig = Rig::start(&["--spool-bytes-max=0"]).await;
+async fn a_spool_too_small_refuses_what_needs_it_and_nothing_else() {
+    let rig = Rig::start(&["--spool-bytes-max=1000"]).await;
     let moov_last: Bytes = video("a.mp4", STEREO, &["-c:v", "mpeg4", "-c:a", "aac"]).into();
     let permit = rig.permit(&request(None)).await;
     let refusal = refused(rig.send(permit, moov_last.into()).await);
-    assert_eq!((refusal.status, refusal.detail.contains("SPOOL_BYTES_MAX")), (503, true), "{refusal}");
+    assert_eq!((refusal.status, refusal.detail.contains("SPOOL_BYTES_MAX")), (413, true), "{refusal}");
 
     let permit = rig.permit(&request(None)).await;
     rig.send(permit, clip().into()).await.expect("what streams needs no spool");

@@ -28,13 +28,15 @@ const UNPROCESSABLE: &str = "The file is known and no mp3 can be made of it: it 
     The same file gives the same answer.";
 const KEY_REUSED: &str = "This Idempotency-Key was used for another request. Use a fresh key for each upload, and the \
     same one only to repeat it. Without Content-Digest the content itself is not compared.";
+const KEY_DELETED: &str =
+    "The conversion of this Idempotency-Key was deleted; its key is taken for a while. Use another.";
 const RANGE_OUTSIDE: &str = "The mp3 is shorter than the range; Content-Range says how long it is.";
 const WRONG_HOST: &str = "A gateway on loopback answers only to its own names (ALLOWED_HOSTS), so that no web site \
     reaches it by a name of its own.";
 const TOO_MANY_UPLOADS: &str = "Too many uploads of this user are in flight (UPLOADS_PER_USER_MAX). Try again when \
     one is over.";
-const BUSY: &str = "All conversions that may run are running, or disk is short. Nothing of the body was read. Try \
-    again after Retry-After.";
+const BUSY: &str = "All conversions that may run are running, or disk is short. Mostly \
+    nothing of the body was read; only a full spool shows itself later. Try again after Retry-After.";
 const DRAINING: &str = "This instance is shutting down and takes nothing new. Try again; another one answers.";
 const UNAVAILABLE: &str = "A service or store behind the gateway does not answer. Try again after Retry-After.";
 const OUTCOME_UNKNOWN: &str = "Whether the mp3 was stored is not known yet. The member id names the conversion: ask \
@@ -65,12 +67,13 @@ pub(super) async fn explain(name: Path<String>) -> Result<HttpResponse, Error> {
         "unknown-container" => UNKNOWN_CONTAINER,
         "no-audio" | "unsupported-codec" | "truncated" | "damaged" | "too-long" | "playlist" | "empty-range"
         | "engine-limits" => UNPROCESSABLE,
-        "key-reused" | "key-deleted" => KEY_REUSED,
+        "key-reused" => KEY_REUSED,
+        "key-deleted" => KEY_DELETED,
         "range-outside" => RANGE_OUTSIDE,
         "wrong-host" => WRONG_HOST,
         "too-many-uploads" => TOO_MANY_UPLOADS,
         "too-many-requests" => TOO_MANY_REQUESTS,
-        "busy" | "full" | "spool-full" | "disk-short" | "contended" | "permit-gone" => BUSY,
+        "busy" | "disk-short" | "contended" | "permit-gone" => BUSY,
         "draining" => DRAINING,
         "unavailable" => UNAVAILABLE,
         "outcome-unknown" => OUTCOME_UNKNOWN,

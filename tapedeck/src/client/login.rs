@@ -6,7 +6,6 @@ use converter::conversion::Timestamp;
 
 use super::{
     Server,
-    api::Api,
     session::{self, Login},
 };
 use crate::{console, error::Error};
@@ -25,7 +24,7 @@ pub struct Args {
 }
 
 pub async fn run(args: Args) -> Result<(), Error> {
-    let api = Api::new(&args.server.server)?;
+    let api = args.server.api()?;
     let password = match &args.password_file {
         Some(path) => std::fs::read_to_string(path)
             .map(|text| text.trim_end_matches(['\r', '\n']).to_owned())

@@ -10,10 +10,11 @@ use std::{
 
 use converter::conversion::Timestamp;
 use directories::ProjectDirs;
+use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
 use super::{Server, api::Api};
-use crate::{error::Error, up::DataDir};
+use crate::{error::Error, up::ADMIN};
 
 /// A token this close to its end is not used any more, in milliseconds.
 const MARGIN_MS: u64 = 5_000;
@@ -32,19 +33,26 @@ pub struct Login {
 
 /// The client for `server`, logged in by a saved login, or as the admin of the system that runs here.
 pub async fn connect(server: &Server) -> Result<Api, Error> {
-    let api = Api::new(&server.server)?;
+    let api = server.api()?;
     let now = Timestamp::now();
     match read(&file()?)?.0.remove(api.server()) {
         Some(login) if login.expires_at.0 > now.0.saturating_add(MARGIN_MS) => return Ok(api.with_token(login.token)),
         _ => {}
     }
-    let data = DataDir::locate(server.data.as_deref()).map_err(|cause| Error::Failed(format!("{cause:#}")))?;
+    let data = server.data_dir()?;
     // Another program may listen on a port that tapedeck left: the password goes only where its owner says it listens.
     let Some(password) = data.admin_password_for(api.server()) else {
+        // Where nothing answers, that is the news.
+        api.send(api.call(Method::GET, "/livez")).await?;
         return Err(Error::NotLoggedIn { server: api.server().to_owned() });
     };
-    let token = api.login("admin", &password).await?.token;
-    Ok(api.with_token(token))
+    match api.login(ADMIN, &password).await {
+        Ok(login) => Ok(api.with_token(login.token)),
+        Err(Error::Refused(problem)) if problem.status == 401 => {
+            Err(Error::StalePassword { file: data.admin_password_file() })
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Keeps a login for later commands, in a file that only its owner reads.

@@ -18,8 +18,8 @@ tapedeck listens on {base} and keeps its data in {folder}
 
 Log in, upload a video, download its mp3:
   TOKEN=$(curl -sS -u \"admin:$(cat {file})\" -X POST {base}/login | sed -n 's/.*\"token\":\"\\([^\"]*\\)\".*/\\1/p')
-  ID=$(curl -sS -H \"Authorization: Bearer $TOKEN\" -T movie.mp4 {base}/upload/ | sed -n 's/.*\"id\":\"\\([^\"]*\\)\".*/\\1/p'); echo \"$ID\"
-  curl -sS -H \"Authorization: Bearer $TOKEN\" -o movie.mp3 \"{base}/download?fid=$ID\"
+  ANSWER=$(curl -sS -H \"Authorization: Bearer $TOKEN\" -T movie.mp4 {base}/upload/); echo \"$ANSWER\"
+  curl -sSf -H \"Authorization: Bearer $TOKEN\" -o movie.mp3 \"{base}/download?fid=$(echo \"$ANSWER\" | sed -n 's/.*\"id\":\"\\([^\"]*\\)\".*/\\1/p')\"
 "
     )
 }

@@ -119,14 +119,18 @@ impl DataDir {
         write_private(&path, &format!("{base}\n")).with_context(|| format!("cannot write {}", path.display()))
     }
 
-    /// The admin's password where this user may read it and the system of this folder listens at `server`. After a
-    /// crash another program may have its port, so the folder must be held.
-    pub fn admin_password_for(&self, server: &str) -> Option<String> {
+    /// Where the system of this folder listens, if one runs.
+    pub fn running_at(&self) -> Option<String> {
         if !lock::is_held(&self.folder) {
             return None;
         }
-        let address = fs::read_to_string(self.address_file()).ok()?;
-        let same = address.trim() == server.replace("//localhost", "//127.0.0.1");
+        fs::read_to_string(self.address_file()).ok().map(|address| address.trim().to_owned())
+    }
+
+    /// The admin's password where this user may read it and the system of this folder listens at `server`. After a
+    /// crash another program may have its port, so the folder must be held.
+    pub fn admin_password_for(&self, server: &str) -> Option<String> {
+        let same = self.running_at()? == server.replace("//localhost", "//127.0.0.1");
         let password = fs::read_to_string(self.admin_password_file()).ok().filter(|_| same)?;
         Some(password.trim_end_matches(['\r', '\n']).to_owned())
     }

@@ -4,6 +4,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     path::Path,
     sync::Arc,
+    time::Duration,
 };
 
 use anyhow::Context as _;
@@ -18,6 +19,8 @@ use super::{ADMIN, Args, DataDir, data_dir::Held, inbox};
 
 /// What another process is told that wants the same folders.
 const WHO: &str = "tapedeck up";
+/// How much longer the converter waits for the gateway than that for its client.
+const IDLE_SLACK: Duration = Duration::from_secs(15);
 /// Where the services behind the gateway listen.
 const PRIVATE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
@@ -51,6 +54,9 @@ impl System {
         let auth = auth::start(auth::Parts { service: services.auth, users, keys }).await?;
 
         services.converter.converter_listen = PRIVATE;
+        // The gateway watches its client; the converter must not give up first.
+        let idle_max = services.gateway.upload_idle_max + IDLE_SLACK;
+        services.converter.video_idle_max = services.converter.video_idle_max.max(idle_max);
         services.converter.spool_dir.get_or_insert_with(|| data.spool());
         let converter = converter::start(converter::Parts {
             config: services.converter,
@@ -59,6 +65,10 @@ impl System {
             service_token: service_token.clone(),
         })?;
 
+        let mail_url =
+            services.notifier.mail_url.take().map_or_else(|| url(notifier::FOLDER_SCHEME, &data.mail()), Ok)?;
+        let folder = mail_url.split_once(':').filter(|(scheme, _)| *scheme == notifier::FOLDER_SCHEME);
+        let folder = folder.map(|(_, folder)| Path::new(folder));
         services.gateway.gateway_listen = listen;
         services.gateway.auth_url = format!("http://{}", auth.address());
         services.gateway.converters = converter.address().to_string().parse().map_err(anyhow::Error::msg)?;
@@ -67,13 +77,13 @@ impl System {
             store: store.clone(),
             service_token,
             // Mails name who converted what: they are shown only where nobody else's machine can ask.
-            mount: listen.ip().is_loopback().then(|| Arc::new(inbox::routes(&data.mail())) as Mount),
+            mount: folder.filter(|_| listen.ip().is_loopback()).map(|folder| Arc::new(inbox::routes(folder)) as Mount),
         })
         .await?;
 
         let base = base(gateway.address());
         services.notifier.notifier_listen = PRIVATE;
-        services.notifier.mail_url.get_or_insert(url(notifier::FOLDER_SCHEME, &data.mail())?);
+        services.notifier.mail_url = Some(mail_url);
         services.notifier.public_url.get_or_insert_with(|| base.clone());
         let notifier = notifier::start(notifier::Parts { config: services.notifier, store, broker }).await?;
         data.tell_address(&base)?;

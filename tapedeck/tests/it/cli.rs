@@ -2,6 +2,8 @@
 
 use std::process::{Command, Output, Stdio};
 
+use crate::stack::Stack;
+
 /// The program with a home of its own and nothing of this environment's settings.
 struct Tapedeck {
     home: tempfile::TempDir,
@@ -94,9 +96,10 @@ fn an_mp3_that_exists_is_not_replaced_unasked() {
     assert!(stderr(&output).contains("--force"), "{}", stderr(&output));
 }
 
-#[test]
-fn nobody_logged_in_exits_with_5() {
-    let output = Tapedeck::new().run(&["list", "--server", &nobody()]);
+#[tokio::test]
+async fn nobody_logged_in_exits_with_5() {
+    let stack = Stack::start().await;
+    let output = Tapedeck::new().run(&["list", "--server", &stack.url("")]);
     assert_eq!(output.status.code(), Some(5));
     assert!(stderr(&output).contains("tapedeck login"), "{}", stderr(&output));
 }

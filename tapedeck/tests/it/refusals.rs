@@ -75,7 +75,7 @@ async fn a_full_converter_refuses_before_the_body_and_says_when_to_come_back() {
         }),
     );
     let holder = tokio::spawn(alice.post("/upload?filename=slow.mp4").body(Body::wrap_stream(slow)).send());
-    stack.wait_admitted().await;
+    stack.wait_permits(1).await;
 
     let refused = alice.post("/upload?filename=a.mp4").body(video.clone()).send().await.expect("an answer");
     assert!(refused.headers().contains_key("retry-after"));
@@ -97,7 +97,7 @@ async fn a_user_has_so_many_uploads_in_flight() {
         .chain(futures_util::stream::pending());
     let holder = tokio::spawn(alice.post("/upload?filename=slow.mp4").body(Body::wrap_stream(never)).send());
     let video = media::video("mp4", 3);
-    stack.wait_admitted().await;
+    stack.wait_permits(1).await;
 
     let refused = alice.upload(&video).await;
     assert!(refused.headers().contains_key("retry-after"));

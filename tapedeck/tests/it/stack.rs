@@ -72,11 +72,12 @@ impl Stack {
         .await;
     }
 
-    /// Waits until one upload holds a permit.
-    pub(crate) async fn wait_admitted(&self) {
-        until("an upload is admitted", async || {
+    /// Waits until so many uploads hold a permit.
+    pub(crate) async fn wait_permits(&self, used: usize) {
+        let line = format!("tapedeck_permits_used {used}\n");
+        until("uploads are admitted or over", async || {
             let metrics = self.http.get(self.url("/metrics")).send().await.expect("an answer");
-            metrics.text().await.expect("text").contains("tapedeck_permits_used 1")
+            metrics.text().await.expect("text").contains(&line)
         })
         .await;
     }

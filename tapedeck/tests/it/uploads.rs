@@ -213,7 +213,7 @@ async fn sigterm_ends_it_cleanly_after_the_running_upload() {
     });
     let upload = stack.http.post(url).bearer_auth(token).body(reqwest::Body::wrap_stream(body));
     let upload = tokio::spawn(upload.send());
-    stack.wait_admitted().await;
+    stack.wait_permits(1).await;
 
     let ending = stack.terminate();
     let _ = go.send(());

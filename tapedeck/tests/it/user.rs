@@ -50,7 +50,7 @@ impl User<'_> {
 
     /// The conversions that the caller sees.
     pub(crate) async fn list(&self) -> Vec<Value> {
-        let page = expect(self.get("/conversions").send().await.expect("an answer"), 200).await;
+        let page = expect(self.get("/conversions?limit=100").send().await.expect("an answer"), 200).await;
         page["conversions"].as_array().expect("a list").clone()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{sleep, timeout};
 
 use super::lease::HeldLease;
 use crate::{
@@ -32,12 +32,15 @@ pub(super) async fn commit(
     let mut committed = conversion.clone();
     // The running document always takes a commit; what is answered is what was written.
     let _ = change.clone().apply(&mut committed);
-    match app.store.update(conversion.seen(), change).await {
-        Ok(true) => {}
-        Ok(false) => return fenced(app, conversion).await,
-        Err(cause) => {
-            tracing::warn!(conversion = %conversion.id, %cause, "the commit's answer was lost");
-            settle(app, conversion).await?;
+    match timeout(FATE_WAIT_MAX, app.store.update(conversion.seen(), change)).await {
+        Ok(Ok(true)) => {}
+        Ok(Ok(false)) => return fenced(app, conversion).await,
+        lost => {
+            let cause = lost.map_or_else(|_| "no answer in time".to_owned(), |error| format!("{error:?}"));
+            tracing::warn!(conversion = %conversion.id, cause, "the commit's answer was lost");
+            // A store that hangs says as little as one that fails.
+            let settled = timeout(FATE_WAIT_MAX, settle(app, conversion)).await;
+            settled.unwrap_or(Err(Error::OutcomeUnknown(conversion.id)))?;
         }
     }
     app.announce.notify_one();
@@ -55,10 +58,9 @@ async fn fenced<T>(app: &App, conversion: &Conversion) -> Result<T, Error> {
 /// The commit may have happened. Fence first: only where the fence matched, or a read shows another attempt, is the
 /// blob garbage; deleting it before could take the mp3 from under a commit that did happen.
 async fn settle(app: &App, conversion: &Conversion) -> Result<(), Error> {
-    let give_up = Instant::now() + FATE_WAIT_MAX;
     let undecided = Error::unavailable(anyhow::anyhow!("the commit's answer was lost"));
     let failure = Failure::of(&undecided.problem());
-    while Instant::now() < give_up {
+    loop {
         let fence = Change::Fail { failure: failure.clone(), at: Timestamp::now() };
         match app.store.update(conversion.seen(), fence).await {
             Ok(true) => {
@@ -79,5 +81,4 @@ async fn settle(app: &App, conversion: &Conversion) -> Result<(), Error> {
             Err(_) => sleep(FATE_RETRY).await,
         }
     }
-    Err(Error::OutcomeUnknown(conversion.id))
 }

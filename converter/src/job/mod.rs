@@ -7,6 +7,8 @@ mod encode;
 pub(crate) mod input;
 mod lease;
 mod sink;
+#[cfg(test)]
+mod tests;
 
 use std::{
     sync::Arc,

@@ -5,6 +5,8 @@
 
 mod change;
 mod embedded;
+#[cfg(all(test, feature = "server"))]
+pub(crate) mod faulty;
 
 use std::{ops::RangeInclusive, path::Path};
 
@@ -68,6 +70,9 @@ pub struct Cursor {
 pub enum Store {
     /// SQLite and files in one folder, held by one process.
     Embedded(Embedded),
+    /// The same, failing by a script.
+    #[cfg(all(test, feature = "server"))]
+    Faulty(faulty::Faulty),
 }
 
 impl Store {
@@ -83,6 +88,8 @@ impl Store {
     pub async fn insert(&self, conversion: Conversion) -> Result<bool, Error> {
         match self {
             Self::Embedded(store) => store.insert(conversion).await,
+            #[cfg(all(test, feature = "server"))]
+            Self::Faulty(store) => store.insert(conversion).await,
         }
     }
 
@@ -90,6 +97,8 @@ impl Store {
     pub async fn get(&self, id: ConversionId) -> Result<Option<Conversion>, Error> {
         match self {
             Self::Embedded(store) => store.get(id).await,
+            #[cfg(all(test, feature = "server"))]
+            Self::Faulty(store) => store.get(id).await,
         }
     }
 
@@ -97,6 +106,8 @@ impl Store {
     pub async fn update(&self, seen: Seen, change: Change) -> Result<bool, Error> {
         match self {
             Self::Embedded(store) => store.update(seen, change).await,
+            #[cfg(all(test, feature = "server"))]
+            Self::Faulty(store) => store.update(seen, change).await,
         }
     }
 
@@ -104,6 +115,8 @@ impl Store {
     pub async fn remove(&self, seen: Seen) -> Result<bool, Error> {
         match self {
             Self::Embedded(store) => store.remove(seen).await,
+            #[cfg(all(test, feature = "server"))]
+            Self::Faulty(store) => store.remove(seen).await,
         }
     }
 
@@ -111,6 +124,8 @@ impl Store {
     pub async fn list(&self, owner: &Owner, after: Option<Cursor>, limit: usize) -> Result<Vec<Conversion>, Error> {
         match self {
             Self::Embedded(store) => store.list(owner.clone(), after, limit).await,
+            #[cfg(all(test, feature = "server"))]
+            Self::Faulty(store) => store.list(owner.clone(), after, limit).await,
         }
     }
 
@@ -118,6 +133,8 @@ impl Store {
     pub async fn due(&self, due: Due, limit: usize) -> Result<Vec<Conversion>, Error> {
         match self {
             Self::Embedded(store) => store.due(due, limit).await,
+            #[cfg(all(test, feature = "server"))]
+            Self::Faulty(store) => store.due(due, limit).await,
         }
     }
 
@@ -125,6 +142,8 @@ impl Store {
     pub async fn forget(&self, owner: &Owner) -> Result<(), Error> {
         match self {
             Self::Embedded(store) => store.forget(owner.clone()).await,
+            #[cfg(all(test, feature = "server"))]
+            Self::Faulty(store) => store.forget(owner.clone()).await,
         }
     }
 
@@ -132,6 +151,8 @@ impl Store {
     pub async fn create_blob(&self, id: BlobId) -> Result<BlobWriter, Error> {
         match self {
             Self::Embedded(store) => Ok(BlobWriter::Embedded(store.create_blob(id).await?)),
+            #[cfg(all(test, feature = "server"))]
+            Self::Faulty(store) => Ok(BlobWriter::Faulty(store.create_blob(id).await?)),
         }
     }
 
@@ -139,6 +160,8 @@ impl Store {
     pub async fn read_blob(&self, id: BlobId, range: RangeInclusive<u64>) -> Result<BlobBytes, Error> {
         match self {
             Self::Embedded(store) => store.read_blob(id, range).await,
+            #[cfg(all(test, feature = "server"))]
+            Self::Faulty(store) => store.read_blob(id, range).await,
         }
     }
 
@@ -146,6 +169,8 @@ impl Store {
     pub async fn delete_blob(&self, id: BlobId) -> Result<(), Error> {
         match self {
             Self::Embedded(store) => store.delete_blob(id).await,
+            #[cfg(all(test, feature = "server"))]
+            Self::Faulty(store) => store.delete_blob(id).await,
         }
     }
 
@@ -153,6 +178,8 @@ impl Store {
     pub async fn ping(&self) -> Result<(), Error> {
         match self {
             Self::Embedded(store) => store.ping().await,
+            #[cfg(all(test, feature = "server"))]
+            Self::Faulty(store) => store.ping().await,
         }
     }
 }
@@ -161,6 +188,8 @@ impl Store {
 #[derive(Debug)]
 pub enum BlobWriter {
     Embedded(embedded::BlobWriter),
+    #[cfg(all(test, feature = "server"))]
+    Faulty(faulty::BlobWriter),
 }
 
 impl BlobWriter {
@@ -168,6 +197,8 @@ impl BlobWriter {
     pub async fn write(&mut self, bytes: Bytes) -> Result<(), Error> {
         match self {
             Self::Embedded(writer) => writer.write(bytes).await,
+            #[cfg(all(test, feature = "server"))]
+            Self::Faulty(writer) => writer.write(bytes).await,
         }
     }
 
@@ -175,6 +206,8 @@ impl BlobWriter {
     pub async fn finish(self, head: Option<(u64, Bytes)>) -> Result<(), Error> {
         match self {
             Self::Embedded(writer) => writer.finish(head).await,
+            #[cfg(all(test, feature = "server"))]
+            Self::Faulty(writer) => writer.finish(head).await,
         }
     }
 }

@@ -78,7 +78,9 @@ pub(crate) struct Permits {
 impl Permits {
     pub(crate) fn new(config: &Config, spool_dir: &Path) -> Self {
         let total = config.permits();
-        let spool_units = usize::try_from(config.spool_bytes_max / SPOOL_UNIT).unwrap_or(Semaphore::MAX_PERMITS);
+        // Rounded up as what is taken of it, or the last part of a unit could never be used.
+        let spool_units =
+            usize::try_from(config.spool_bytes_max.div_ceil(SPOOL_UNIT)).unwrap_or(Semaphore::MAX_PERMITS);
         metrics::gauge!("tapedeck_permits_total").set(u32::try_from(total).unwrap_or(u32::MAX));
         metrics::gauge!("tapedeck_permits_used").set(0);
         Self {

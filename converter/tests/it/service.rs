@@ -229,3 +229,11 @@ async fn a_spool_too_small_refuses_what_needs_it_and_nothing_else() {
     let permit = rig.permit(&request(None)).await;
     rig.send(permit, clip().into()).await.expect("what streams needs no spool");
 }
+
+#[tokio::test]
+async fn a_video_that_fits_the_spool_is_taken_to_its_last_byte() {
+    let moov_last: Bytes = video("a.mp4", STEREO, &["-c:v", "mpeg4", "-c:a", "aac"]).into();
+    let rig = Rig::start(&[&format!("--spool-bytes-max={}", moov_last.len())]).await;
+    let permit = rig.permit(&request(None)).await;
+    rig.send(permit, moov_last.into()).await.expect("it fits");
+}

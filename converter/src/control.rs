@@ -3,9 +3,11 @@
 //! Neither side trusts the other to speak well: a line is at most [`LINE_BYTES_MAX`] long, and whatever does not parse
 //! ends the conversion. The engine's last line is its [`Verdict`].
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
+
+use crate::options::Options;
 
 /// Longest line in bytes, newline included.
 pub const LINE_BYTES_MAX: usize = 64 * 1024;
@@ -15,11 +17,23 @@ const SOURCE_BYTES_MAX: usize = 64;
 const DETAIL_CHARS_MAX: usize = 500;
 
 /// What the service tells the engine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ToEngine {
+    /// The first line: what to convert to.
+    Start(Start),
     /// The upload is complete and had this many bytes. Without it the end of the input is a broken upload.
     End { bytes: u64 },
+}
+
+/// What to convert to, and with what.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Start {
+    pub options: Options,
+    /// Longest audio that is converted.
+    pub duration_max_ms: u64,
+    /// An absolute path: the engine has an empty environment.
+    pub ffmpeg: PathBuf,
 }
 
 /// What the engine tells the service.

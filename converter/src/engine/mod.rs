@@ -4,9 +4,9 @@
 mod channel;
 mod find;
 mod process;
+mod start;
 
 use std::{
-    ffi::OsString,
     fs::File,
     io,
     os::{fd::OwnedFd, unix::net::UnixStream},
@@ -17,7 +17,7 @@ use std::{
 
 use tokio::process::{ChildStdin, ChildStdout, Command};
 
-use crate::options::{Options, Quality};
+use crate::options::Options;
 
 pub use self::{
     channel::{EndMark, Events},
@@ -26,13 +26,15 @@ pub use self::{
 };
 
 /// What to convert to.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Job {
     pub options: Options,
     /// Longest audio that is converted.
     pub duration_max: Duration,
     /// An absolute path: the engine has an empty environment.
     pub ffmpeg: PathBuf,
+    /// An empty file for the decoded audio, which normalizing needs: the engine can make none itself.
+    pub scratch: Option<File>,
 }
 
 /// Where the video comes from.
@@ -63,13 +65,12 @@ impl Engine {
     /// Starts `program transcode` in a process group of its own, with nothing of this process's environment.
     pub fn spawn(program: &Path, job: &Job, input: Input) -> io::Result<Self> {
         let (ours, theirs) = UnixStream::pair()?;
-        ours.set_nonblocking(true)?;
         let stdin = match input {
             Input::Stream => Stdio::piped(),
             Input::Spool(file) => Stdio::from(file),
         };
         let mut child = Command::new(program)
-            .args(arguments(job))
+            .args(["transcode", "--control"])
             .env_clear()
             .process_group(0)
             .stdin(stdin)
@@ -79,29 +80,10 @@ impl Engine {
             .spawn()?;
         let (input, output) = (child.stdin.take(), child.stdout.take());
         let process = Process::new(child);
+        start::send(&ours, job)?;
+        ours.set_nonblocking(true)?;
         let output = output.ok_or_else(|| io::Error::other("the engine has no standard output"))?;
         let (end, events) = channel::open(ours)?;
         Ok(Self { input, output, end, events, process })
     }
-}
-
-fn arguments(job: &Job) -> Vec<OsString> {
-    let Options { quality, channels, start, end, title, artist } = &job.options;
-    let quality = match quality {
-        Quality::Variable(_) => format!("--quality={quality}"),
-        Quality::Constant(_) => format!("--bitrate={quality}"),
-    };
-    let given = [
-        Some(quality),
-        channels.map(|channels| format!("--channels={channels}")),
-        start.map(|start| format!("--start={start}")),
-        end.map(|end| format!("--end={end}")),
-        title.as_ref().map(|title| format!("--title={title}")),
-        artist.as_ref().map(|artist| format!("--artist={artist}")),
-        Some(format!("--duration-max={}", humantime::format_duration(job.duration_max))),
-    ];
-    let mut arguments: Vec<OsString> = vec!["transcode".into(), "--control".into()];
-    arguments.extend(given.into_iter().flatten().map(OsString::from));
-    arguments.extend(["--ffmpeg".into(), job.ffmpeg.clone().into_os_string()]);
-    arguments
 }

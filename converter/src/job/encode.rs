@@ -37,8 +37,12 @@ pub(super) async fn encode(
     permit: &mut Permit,
 ) -> Result<Encoded, Error> {
     let (start, is_spooled) = sniff(&mut input).await?;
-    let job =
-        Job { options: conversion.options.clone(), duration_max: app.config.duration_max, ffmpeg: app.ffmpeg.clone() };
+    let job = Job {
+        options: conversion.options.clone(),
+        duration_max: app.config.duration_max,
+        ffmpeg: app.ffmpeg.clone(),
+        scratch: None,
+    };
     let spool = if is_spooled { Some(spool(app, lease, permit, &start, &mut input).await?) } else { None };
     let received = input.bytes();
     let engine_input = spool.map_or(Input::Stream, Input::Spool);

@@ -27,18 +27,21 @@ use crate::{
 };
 
 /// What to convert to.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Request {
     pub(super) options: Options,
     pub(super) duration_max: Duration,
+    /// An absolute path.
     pub(super) ffmpeg: PathBuf,
+    /// For decoded audio, where it is normalized.
+    pub(super) scratch: Option<File>,
 }
 
 /// Converts standard input to standard output.
-pub(super) fn convert(request: &Request, supervisor: Option<&Arc<Supervisor>>) -> Result<Report, Refusal> {
+pub(super) fn convert(request: Request, supervisor: Option<&Arc<Supervisor>>) -> Result<Report, Refusal> {
     let (media, container) = open(supervisor.is_some())?;
     let movie = Shared::default();
-    let result = run(request, supervisor, &media, container, &movie);
+    let result = run(&request, supervisor, &media, container, &movie);
     result.map_err(|refusal| verify::explain(refusal, &media, container))
 }
 
@@ -49,7 +52,7 @@ fn run(
     container: Container,
     movie: &Shared,
 ) -> Result<Report, Refusal> {
-    let Request { options, duration_max, ffmpeg } = request;
+    let Request { options, duration_max, ffmpeg, .. } = request;
     let mut audio = Audio::open(media, container, movie, ffmpeg)?;
     let channels = options.channels.unwrap_or(audio.channels);
     let mut cutter = Cutter::new(options, audio.rate, channels);
@@ -58,7 +61,8 @@ fn run(
     if audio.declared.is_some_and(|declared| declared > samples_max) && options.end.is_none() {
         return Err(too_long());
     }
-    let settings = Settings { rate: audio.rate, channels, quality: options.quality, id3: tag::id3(options)? };
+    let settings =
+        Settings { rate: audio.rate, channels, quality: options.quality.unwrap_or_default(), id3: tag::id3(options)? };
     let output = Output::open().map_err(|cause| internal("standard output is of no use", &cause))?;
     let encoding = Encoding::start(settings, output, supervisor.cloned())?;
     let mut decoded = Block::default();

@@ -27,9 +27,9 @@ use std::{
     time::Duration,
 };
 
-use self::{convert::Request, supervisor::Supervisor};
+use self::{convert::Request, supervisor::Channel};
 use crate::{
-    control::{Refusal, RefusalKind, Verdict},
+    control::{Refusal, RefusalKind, Start, Verdict},
     engine::find_ffmpeg,
     options::RawOptions,
 };
@@ -45,7 +45,7 @@ pub struct Args {
     /// The ffmpeg that decodes what the engine does not.
     #[arg(long, default_value = "ffmpeg")]
     ffmpeg: PathBuf,
-    /// Standard error is one end of a socket to the service that started this.
+    /// Standard error is one end of a socket to the service that started this, which says on it what to do.
     #[arg(long, hide = true)]
     control: bool,
 }
@@ -53,32 +53,35 @@ pub struct Args {
 /// Runs the engine. With `--control` a refusal is a verdict, and only a defect is a failure.
 #[expect(clippy::needless_pass_by_value, reason = "a program's arguments are its entry's to keep")]
 pub fn main(args: Args) -> ExitCode {
-    if args.control { supervised(&args) } else { alone(&args) }
+    if args.control { supervised() } else { alone(&args) }
 }
 
-fn supervised(args: &Args) -> ExitCode {
-    if limit(args, false).is_err() {
+fn supervised() -> ExitCode {
+    let Ok((channel, start, scratch)) = Channel::open() else { return ExitCode::FAILURE };
+    let Start { options, duration_max_ms, ffmpeg } = start;
+    let request = Request { options, duration_max: Duration::from_millis(duration_max_ms), ffmpeg, scratch };
+    if limit(request.duration_max, false).is_err() {
         return ExitCode::FAILURE;
     }
-    let Ok(supervisor) = Supervisor::attach().map(Arc::new) else { return ExitCode::FAILURE };
-    let verdict = match request(args).and_then(|request| convert::convert(&request, Some(&supervisor))) {
+    let Ok(supervisor) = channel.listen().map(Arc::new) else { return ExitCode::FAILURE };
+    let verdict = match convert::convert(request, Some(&supervisor)) {
         Ok(report) => Verdict::Converted(report),
         Err(refusal) => Verdict::Refused(refusal),
     };
     if supervisor.judge(verdict).is_err() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-fn limit(args: &Args, writes_files: bool) -> io::Result<()> {
+fn limit(duration_max: Duration, writes_files: bool) -> io::Result<()> {
     let workers = thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
-    limits::apply(args.duration_max, workers, writes_files)
+    limits::apply(duration_max, workers, writes_files)
 }
 
 fn alone(args: &Args) -> ExitCode {
-    if let Err(cause) = limit(args, true) {
+    if let Err(cause) = limit(args.duration_max, true) {
         let _ = writeln!(io::stderr(), "converter: cannot limit this process: {cause}");
         return ExitCode::FAILURE;
     }
-    let said = match request(args).and_then(|request| convert::convert(&request, None)) {
+    let said = match request(args).and_then(|request| convert::convert(request, None)) {
         Ok(report) if report.head.is_none() => return ExitCode::SUCCESS,
         Ok(_) => {
             "note: the length tag is missing, since this output cannot be changed any more; write to a file".into()
@@ -93,5 +96,9 @@ fn alone(args: &Args) -> ExitCode {
 
 fn request(args: &Args) -> Result<Request, Refusal> {
     let options = args.options.check().map_err(|cause| Refusal::new(RefusalKind::Internal, cause.to_string()))?;
-    Ok(Request { options, duration_max: args.duration_max, ffmpeg: find_ffmpeg(&args.ffmpeg) })
+    // Made beforehand, since nothing can be opened later.
+    let scratch = options.normalize.map(|_| tempfile::tempfile()).transpose();
+    let scratch =
+        scratch.map_err(|cause| Refusal::new(RefusalKind::Internal, format!("no temporary file: {cause}")))?;
+    Ok(Request { options, duration_max: args.duration_max, ffmpeg: find_ffmpeg(&args.ffmpeg), scratch })
 }

@@ -1,7 +1,9 @@
 //! The service, as the engine sees it: one end of the control channel.
 
 use std::{
-    io::{self, BufRead as _, BufReader, Read as _, Write as _},
+    fs::File,
+    io::{self, BufRead, BufReader, IoSliceMut, Read as _, Write as _},
+    mem::MaybeUninit,
     os::{fd::OwnedFd, unix::net::UnixStream},
     process,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -9,9 +11,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Signal, getpgrp, getpid, kill_process_group};
+use rustix::{
+    net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg},
+    process::{Signal, getpgrp, getpid, kill_process_group},
+};
 
-use crate::control::{FromEngine, LINE_BYTES_MAX, ToEngine, Verdict};
+use crate::control::{FromEngine, LINE_BYTES_MAX, Start, ToEngine, Verdict};
 
 /// The mark follows the end of the input at once; a service that needs longer is in trouble.
 const END_WAIT_MAX: Duration = Duration::from_secs(10);
@@ -40,18 +45,65 @@ struct Words {
     is_judged: bool,
 }
 
-impl Supervisor {
-    /// Takes the channel out of standard error, which LAME, ffmpeg and panics write to as well.
-    pub(super) fn attach() -> io::Result<Self> {
+/// The channel before this process has a second thread.
+#[derive(Debug)]
+pub(super) struct Channel {
+    socket: UnixStream,
+    /// What came behind the first line.
+    rest: Vec<u8>,
+}
+
+impl Channel {
+    /// Takes the channel out of standard error, which LAME, ffmpeg and panics write to as well, and reads the first
+    /// line. With it may come a file.
+    pub(super) fn open() -> io::Result<(Self, Start, Option<File>)> {
         let socket = UnixStream::from(rustix::io::fcntl_dupfd_cloexec(io::stderr(), 3)?);
         let null = OwnedFd::from(std::fs::OpenOptions::new().write(true).open("/dev/null")?);
         rustix::stdio::dup2_stderr(null)?;
-        let heard = Arc::<Heard>::default();
-        let (listener, ears) = (BufReader::new(socket.try_clone()?), Arc::clone(&heard));
-        thread::Builder::new().name("control".to_owned()).spawn(move || listen(listener, &ears))?;
-        Ok(Self { socket, heard, told: Mutex::default() })
+        let (mut line, mut scratch) = (Vec::new(), None);
+        let end = loop {
+            if let Some(end) = line.iter().position(|&byte| byte == b'\n') {
+                break end;
+            }
+            if line.len() >= LINE_BYTES_MAX || receive(&socket, &mut line, &mut scratch)? == 0 {
+                return Err(io::ErrorKind::InvalidData.into());
+            }
+        };
+        let rest = line.split_off(end + 1);
+        match serde_json::from_slice(&line)? {
+            ToEngine::Start(start) => Ok((Self { socket, rest }, start, scratch)),
+            ToEngine::End { .. } => Err(io::ErrorKind::InvalidData.into()),
+        }
     }
 
+    /// Starts to listen, on a thread of its own.
+    pub(super) fn listen(self) -> io::Result<Supervisor> {
+        let Self { socket, rest } = self;
+        let heard = Arc::<Heard>::default();
+        let listener = BufReader::new(io::Cursor::new(rest).chain(socket.try_clone()?));
+        let ears = Arc::clone(&heard);
+        thread::Builder::new().name("control".to_owned()).spawn(move || listen(listener, &ears))?;
+        Ok(Supervisor { socket, heard, told: Mutex::default() })
+    }
+}
+
+/// Appends what arrived and keeps the file that came with it, which no program started from here inherits.
+fn receive(socket: &UnixStream, line: &mut Vec<u8>, scratch: &mut Option<File>) -> io::Result<usize> {
+    let mut piece = [0; 4096];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut files = RecvAncillaryBuffer::new(&mut space);
+    let mut pieces = [IoSliceMut::new(&mut piece)];
+    let received = recvmsg(socket, &mut pieces, &mut files, RecvFlags::CMSG_CLOEXEC)?.bytes;
+    for message in files.drain() {
+        if let RecvAncillaryMessage::ScmRights(sent) = message {
+            *scratch = sent.last().map(File::from);
+        }
+    }
+    line.extend_from_slice(&piece[..received]);
+    Ok(received)
+}
+
+impl Supervisor {
     /// The size of the complete upload, as the service says it; `None` where it never did.
     pub(super) fn upload_bytes(&self) -> Option<u64> {
         let words = self.heard.lock();
@@ -92,7 +144,7 @@ impl Heard {
 
 /// Listens until the service hangs up. Where that comes before the verdict, the service is dead, and nobody else
 /// would ever stop this engine and its ffmpeg.
-fn listen(mut listener: BufReader<UnixStream>, heard: &Heard) {
+fn listen(mut listener: impl BufRead, heard: &Heard) {
     let mut line = Vec::new();
     loop {
         line.clear();
@@ -105,7 +157,7 @@ fn listen(mut listener: BufReader<UnixStream>, heard: &Heard) {
                 heard.lock().end = Some(bytes);
                 heard.news.notify_all();
             }
-            Err(_) => break,
+            Ok(ToEngine::Start(_)) | Err(_) => break,
         }
     }
     if !heard.lock().is_judged {

@@ -58,7 +58,7 @@ async fn quality_decides_about_the_size() {
     let clip = sound("a.flac", "anoisesrc=d=3:r=44100:a=0.3:seed=1", &["-c:a", "flac"]);
     let mut sizes = Vec::new();
     for quality in ["V0", "V4", "V9"] {
-        let quality = quality.parse().expect("a quality");
+        let quality = Some(quality.parse().expect("a quality"));
         sizes.push(converted(Options { quality, ..Options::default() }, &clip).await.0.mp3_bytes);
     }
     assert!(sizes.is_sorted_by(|a, b| a > b), "{sizes:?}");
@@ -68,7 +68,8 @@ async fn quality_decides_about_the_size() {
 async fn a_constant_rate_is_constant() {
     for (rate, kbps, becomes) in [(44_100, 192, 192_u64), (22_050, 320, 160), (8_000, 320, 64)] {
         let clip = sound("a.flac", &format!("{MONO},aresample={rate}"), &["-c:a", "flac"]);
-        let (report, mp3) = converted(Options { quality: Quality::Constant(kbps), ..Options::default() }, &clip).await;
+        let (report, mp3) =
+            converted(Options { quality: Some(Quality::Constant(kbps)), ..Options::default() }, &clip).await;
         let frame_samples = if rate < 32_000 { 576 } else { 1152 };
         // The tag frame has the same size as the others.
         let expected = (report.frames + 1) * frame_samples * becomes * 125 / rate;

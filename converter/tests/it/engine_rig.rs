@@ -35,7 +35,7 @@ pub(crate) fn program() -> PathBuf {
 }
 
 pub(crate) fn job(options: Options) -> Job {
-    Job { options, duration_max: Duration::from_hours(1), ffmpeg: find_ffmpeg(Path::new("ffmpeg")) }
+    Job { options, duration_max: Duration::from_hours(1), ffmpeg: find_ffmpeg(Path::new("ffmpeg")), scratch: None }
 }
 
 /// Runs ffmpeg in `folder` and answers its standard output.

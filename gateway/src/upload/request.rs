@@ -21,8 +21,6 @@ const NO_BOUNDARY: Error = Error::Multipart(
 );
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const CONTENT_DIGEST: HeaderName = HeaderName::from_static("content-digest");
-/// The options of a query, as the refusal of an unknown one lists them.
-const OPTION_NAMES: &str = "filename, quality, bitrate, channels, start, end, title, artist";
 
 /// What the head asks for.
 #[derive(Debug)]
@@ -112,18 +110,10 @@ fn options(query: &str) -> Result<(RawOptions, Option<String>), Error> {
         .map_err(|cause| Error::bad_request(format!("the query cannot be read: {cause}")))?;
     let (mut raw, mut filename) = (RawOptions::default(), None);
     for (name, value) in pairs.into_inner() {
-        let place = match name.as_str() {
-            "filename" => &mut filename,
-            "quality" => &mut raw.quality,
-            "bitrate" => &mut raw.bitrate,
-            "channels" => &mut raw.channels,
-            "start" => &mut raw.start,
-            "end" => &mut raw.end,
-            "title" => &mut raw.title,
-            "artist" => &mut raw.artist,
-            _ => {
-                return Err(Error::bad_request(format!("there is no option {name:?}; the options are {OPTION_NAMES}")));
-            }
+        let place = if name == "filename" { Some(&mut filename) } else { raw.get_mut(&name) };
+        let Some(place) = place else {
+            let known = RawOptions::names().join(", ");
+            return Err(Error::bad_request(format!("there is no option {name:?}; the options are filename, {known}")));
         };
         if place.replace(value).is_some() {
             return Err(Error::bad_request(format!("the option {name} is there twice")));

@@ -85,20 +85,7 @@ async fn open(path: &Path) -> Result<(File, u64), Error> {
 
 fn query(path: &Path, options: &RawOptions) -> Vec<(&'static str, String)> {
     let filename = path.file_name().map(|name| name.to_string_lossy().into_owned());
-    let RawOptions { quality, bitrate, channels, start, end, title, artist } = options.clone();
-    [
-        ("filename", filename),
-        ("quality", quality),
-        ("bitrate", bitrate),
-        ("channels", channels),
-        ("start", start),
-        ("end", end),
-        ("title", title),
-        ("artist", artist),
-    ]
-    .into_iter()
-    .filter_map(|(name, value)| Some((name, value?)))
-    .collect()
+    filename.map(|name| ("filename", name)).into_iter().chain(options.given()).collect()
 }
 
 #[cfg(test)]

@@ -38,10 +38,10 @@ pub(super) struct Request {
 }
 
 /// Converts standard input to standard output.
-pub(super) fn convert(request: Request, supervisor: Option<&Arc<Supervisor>>) -> Result<Report, Refusal> {
+pub(super) fn convert(request: &Request, supervisor: Option<&Arc<Supervisor>>) -> Result<Report, Refusal> {
     let (media, container) = open(supervisor.is_some())?;
     let movie = Shared::default();
-    let result = run(&request, supervisor, &media, container, &movie);
+    let result = run(request, supervisor, &media, container, &movie);
     result.map_err(|refusal| verify::explain(refusal, &media, container))
 }
 
@@ -61,14 +61,15 @@ fn run(
     if audio.declared.is_some_and(|declared| declared > samples_max) && options.end.is_none() {
         return Err(too_long());
     }
-    let settings =
-        Settings { rate: audio.rate, channels, quality: options.quality.unwrap_or_default(), id3: tag::id3(options)? };
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let quality = options.quality.unwrap_or_default();
+    let settings = Settings { rate: audio.rate, channels, quality, id3: tag::id3(options)?, workers };
     let output = Output::open().map_err(|cause| internal("standard output is of no use", &cause))?;
-    let encoding = Encoding::start(settings, output, supervisor.cloned())?;
+    let mut encoding = Encoding::start(settings, output, supervisor.cloned())?;
     let mut decoded = Block::default();
     while !cutter.is_done() && audio.next(&mut decoded)? {
         if let Some(block) = cutter.push(&decoded)
-            && !encoding.push(block)
+            && !encoding.push(&block)
         {
             break;
         }
@@ -79,8 +80,8 @@ fn run(
     let (position, is_whole) = (cutter.position(), !cutter.is_done());
     let last = cutter.finish()?;
     // Where the encoder has ended already, its own words tell why.
-    let _ = last.left.is_empty() || encoding.push(last);
-    let encoded = encoding.finish()?;
+    let _ = last.left.is_empty() || encoding.push(&last);
+    let encoded = encoding.finish(None)?;
     let (rate, declared, by) = (audio.rate, audio.declared.filter(|_| is_whole), audio.decoded_by());
     let codec = audio.close();
     let upload_bytes = supervisor.map(|supervisor| move || supervisor.upload_bytes());

@@ -1,17 +1,28 @@
 //! Headers of MPEG audio frames (ISO/IEC 11172-3 §2.4.1.3, 13818-3 §2.4.1).
 
-/// What four bytes say about one frame.
+/// What the four bytes before one frame say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FrameHeader {
-    /// Length of the whole frame.
+    /// Length of the whole frame, its header included.
     pub(crate) bytes: usize,
+    /// I, II or III.
+    pub(crate) layer: u8,
+    /// Hz.
+    pub(crate) rate: u32,
+    /// 1 or 2.
+    pub(crate) channels: u8,
+    /// Samples per channel.
+    pub(crate) samples: u32,
+    /// kbit/s.
+    pub(crate) kbps: u16,
+    is_mpeg1: bool,
 }
 
 const MPEG1: u8 = 3;
 const MPEG2: u8 = 2;
 
 /// kbit/s by the header's index, for MPEG-1 layers I, II, III and the later layers I, II and III.
-const KBPS: [[usize; 15]; 5] = [
+const KBPS: [[u16; 15]; 5] = [
     [0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448],
     [0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384],
     [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320],
@@ -20,14 +31,18 @@ const KBPS: [[usize; 15]; 5] = [
 ];
 
 impl FrameHeader {
+    /// Bytes of a header.
+    pub(crate) const BYTES: usize = 4;
+
     /// Reads a header; `None` where the bytes are none, or of free format, which has no length.
     pub(crate) fn parse(head: &[u8]) -> Option<Self> {
-        let &[0xFF, b1, b2, _, ..] = head else { return None };
+        let &[0xFF, b1, b2, b3, ..] = head else { return None };
         let (version, layer) = (b1 >> 3 & 3, 4 - (b1 >> 1 & 3));
         if b1 & 0xE0 != 0xE0 || version == 1 || layer == 4 {
             return None;
         }
-        let table = match (version == MPEG1, layer) {
+        let is_mpeg1 = version == MPEG1;
+        let table = match (is_mpeg1, layer) {
             (true, layer) => usize::from(layer) - 1,
             (false, 1) => 3,
             (false, _) => 4,
@@ -39,56 +54,41 @@ impl FrameHeader {
             _ => 2,
         };
         let rate = *[44_100, 48_000, 32_000].get(usize::from(b2 >> 2 & 3))? >> halvings;
-        let padding = usize::from(b2 >> 1 & 1);
-        let bytes = match (layer, version) {
-            (1, _) => (12_000 * kbps / rate + padding) * 4,
-            (2, _) | (_, MPEG1) => 144_000 * kbps / rate + padding,
-            _ => 72_000 * kbps / rate + padding,
+        let samples = match (layer, is_mpeg1) {
+            (1, _) => 384,
+            (3, false) => 576,
+            _ => 1152,
         };
-        Some(Self { bytes })
+        let padding = u32::from(b2 >> 1 & 1);
+        let bits = u32::from(kbps) * 1000;
+        // Layer I counts in slots of four bytes.
+        let bytes = if layer == 1 { (12 * bits / rate + padding) * 4 } else { samples / 8 * bits / rate + padding };
+        let channels = if b3 >> 6 == 3 { 1 } else { 2 };
+        Some(Self { bytes: usize::try_from(bytes).ok()?, layer, rate, channels, samples, kbps, is_mpeg1 })
     }
-}
 
-/// Counts the frames in a stream of nothing but frames, however it is cut into pieces.
-#[derive(Debug, Default)]
-pub(crate) struct FrameCounter {
-    frames: u64,
-    /// Bytes of the current frame that are still to come.
-    rest: usize,
-    /// The start of a header that a piece cut.
-    header: Vec<u8>,
-    is_lost: bool,
-}
-
-impl FrameCounter {
-    pub(crate) fn feed(&mut self, mut piece: &[u8]) {
-        while !piece.is_empty() && !self.is_lost {
-            if self.rest > 0 {
-                let passed = self.rest.min(piece.len());
-                self.rest -= passed;
-                piece = &piece[passed..];
-                continue;
-            }
-            let wanted = (4 - self.header.len()).min(piece.len());
-            self.header.extend_from_slice(&piece[..wanted]);
-            piece = &piece[wanted..];
-            if self.header.len() == 4 {
-                match FrameHeader::parse(&self.header) {
-                    Some(frame) => {
-                        self.frames += 1;
-                        self.rest = frame.bytes.saturating_sub(4);
-                    }
-                    None => self.is_lost = true,
-                }
-                self.header.clear();
-            }
+    /// Bytes of the side information behind the header of a layer III frame.
+    pub(crate) fn side_info_bytes(&self) -> usize {
+        match (self.is_mpeg1, self.channels) {
+            (true, 2) => 32,
+            (false, 1) => 9,
+            _ => 17,
         }
     }
 
-    /// The whole frames so far; `None` where something else stood between them or the last one is cut.
-    pub(crate) fn frames(&self) -> Option<u64> {
-        (!self.is_lost && self.rest == 0 && self.header.is_empty()).then_some(self.frames)
+    /// Whether a frame of this kind can follow one of the other kind in an mp3 that players take for one.
+    pub(crate) fn continues(&self, other: &Self) -> bool {
+        (self.layer, self.rate, self.channels, self.is_mpeg1)
+            == (other.layer, other.rate, other.channels, other.is_mpeg1)
     }
+}
+
+/// Takes the first frame off `bytes`; `None` where no whole frame begins there.
+pub(crate) fn first_frame<'a>(bytes: &mut &'a [u8]) -> Option<(FrameHeader, &'a [u8])> {
+    let header = FrameHeader::parse(bytes)?;
+    let (frame, rest) = bytes.split_at_checked(header.bytes)?;
+    *bytes = rest;
+    Some((header, frame))
 }
 
 #[cfg(test)]
@@ -102,6 +102,7 @@ mod tests {
             ([0xFF, 0xFB, 0x92, 0x00], Some(418)), // the same, padded
             ([0xFF, 0xFD, 0xA4, 0x00], Some(576)), // MPEG-1 layer II, 192 kbit/s, 48 kHz
             ([0xFF, 0xF3, 0x80, 0x00], Some(208)), // MPEG-2 layer III, 64 kbit/s, 22.05 kHz
+            ([0xFF, 0xFF, 0x90, 0x00], Some(312)), // MPEG-1 layer I, 288 kbit/s, 44.1 kHz
             ([0xFF, 0xFB, 0x00, 0x00], None),      // free format
             ([0xFF, 0xFB, 0x9C, 0x00], None),      // reserved sample rate
             ([0xFF, 0xEB, 0x90, 0x00], None),      // reserved version
@@ -111,18 +112,27 @@ mod tests {
     }
 
     #[test]
-    fn frames_are_counted_across_any_cut() {
-        let mut stream = Vec::new();
-        for _ in 0..3 {
-            stream.extend_from_slice(&[0xFF, 0xFB, 0x90, 0x00]);
-            stream.resize(stream.len() + 413, 0);
+    fn a_header_tells_what_a_decoder_must_know() {
+        let stereo = FrameHeader::parse(&[0xFF, 0xFB, 0x90, 0x40]).expect("MPEG-1 layer III");
+        assert_eq!(
+            (stereo.layer, stereo.rate, stereo.channels, stereo.samples, stereo.kbps),
+            (3, 44_100, 2, 1152, 128)
+        );
+        assert_eq!(stereo.side_info_bytes(), 32);
+        let mono = FrameHeader::parse(&[0xFF, 0xF3, 0x80, 0xC0]).expect("MPEG-2 layer III");
+        assert_eq!((mono.rate, mono.channels, mono.samples, mono.side_info_bytes()), (22_050, 1, 576, 9));
+        assert!(!mono.continues(&stereo));
+        assert!(FrameHeader { kbps: 320, bytes: 1044, ..stereo }.continues(&stereo));
+    }
+
+    #[test]
+    fn frames_are_taken_one_by_one() {
+        let mut two = [0; 2 * 417 + 3];
+        for start in [0, 417] {
+            two[start..start + 3].copy_from_slice(&[0xFF, 0xFB, 0x90]);
         }
-        for piece_bytes in [1, 3, 400, 417, 2000] {
-            let mut counter = FrameCounter::default();
-            stream.chunks(piece_bytes).for_each(|piece| counter.feed(piece));
-            assert_eq!(counter.frames(), Some(3), "{piece_bytes}");
-            counter.feed(&[0xFF]);
-            assert_eq!(counter.frames(), None);
-        }
+        let mut rest = &two[..];
+        let lengths: Vec<usize> = std::iter::from_fn(|| first_frame(&mut rest)).map(|(_, frame)| frame.len()).collect();
+        assert_eq!((lengths, rest.len()), (vec![417, 417], 3));
     }
 }

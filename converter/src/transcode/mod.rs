@@ -64,7 +64,7 @@ fn supervised() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let Ok(supervisor) = channel.listen().map(Arc::new) else { return ExitCode::FAILURE };
-    let verdict = match convert::convert(request, Some(&supervisor)) {
+    let verdict = match convert::convert(&request, Some(&supervisor)) {
         Ok(report) => Verdict::Converted(report),
         Err(refusal) => Verdict::Refused(refusal),
     };
@@ -81,7 +81,7 @@ fn alone(args: &Args) -> ExitCode {
         let _ = writeln!(io::stderr(), "converter: cannot limit this process: {cause}");
         return ExitCode::FAILURE;
     }
-    let said = match request(args).and_then(|request| convert::convert(request, None)) {
+    let said = match request(args).and_then(|request| convert::convert(&request, None)) {
         Ok(report) if report.head.is_none() => return ExitCode::SUCCESS,
         Ok(_) => {
             "note: the length tag is missing, since this output cannot be changed any more; write to a file".into()

@@ -1,5 +1,8 @@
 //! The `ID3` tag before the audio.
 
+mod seek_points;
+pub(super) mod xing;
+
 use id3::{Tag, TagLike as _, Version};
 
 use crate::{

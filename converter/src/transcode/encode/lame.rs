@@ -18,7 +18,17 @@ const TAG_BYTES_MAX: usize = 8192;
 const MPEG2_KBPS_MAX: u16 = 160;
 const MPEG25_KBPS_MAX: u16 = 64;
 
-/// One encoder of one mp3.
+/// What an encoder makes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shape {
+    /// Hz; one that MPEG audio has.
+    pub(super) rate: u32,
+    /// 1 or 2.
+    pub(super) channels: u8,
+    pub(super) quality: Quality,
+}
+
+/// One encoder of one stretch of audio.
 #[derive(Debug)]
 pub(super) struct Lame {
     flags: NonNull<ffi::lame_global_flags>,
@@ -29,8 +39,30 @@ pub(super) struct Lame {
 unsafe impl Send for Lame {}
 
 impl Lame {
-    /// An encoder for `rate` Hz (one that MPEG audio has) and 1 or 2 channels.
-    pub(super) fn new(rate: u32, channels: u8, quality: Quality) -> Result<Self, Refusal> {
+    /// An encoder whose output begins with the first frame of audio.
+    pub(super) fn new(shape: &Shape) -> Result<Self, Refusal> {
+        Self::open(shape, false)
+    }
+
+    /// The length tag's frame with the settings of such an encoder in it, and no counts.
+    pub(super) fn tag(shape: &Shape) -> Result<Vec<u8>, Refusal> {
+        let mut lame = Self::open(shape, true)?;
+        // LAME makes none before it has encoded something.
+        let silence = vec![0.0; 2 * lame.frame_samples()];
+        let mut unused = Vec::new();
+        lame.encode(&silence, &silence, &mut unused)?;
+        lame.flush(&mut unused)?;
+        let mut tag = vec![0; TAG_BYTES_MAX];
+        // SAFETY: LAME writes at most `tag.len()` bytes and answers how many it wanted.
+        let bytes = unsafe { ffi::lame_get_lametag_frame(lame.flags.as_ptr(), tag.as_mut_ptr(), tag.len()) };
+        if bytes == 0 || bytes > tag.len() {
+            return Err(failed());
+        }
+        tag.truncate(bytes);
+        Ok(tag)
+    }
+
+    fn open(&Shape { rate, channels, quality }: &Shape, has_tag: bool) -> Result<Self, Refusal> {
         let refused = || Refusal::new(RefusalKind::Internal, "the mp3 encoder could not be set up");
         let hertz = i32::try_from(rate).map_err(|_| refused())?;
         // SAFETY: takes no arguments; a null pointer is answered where memory is short.
@@ -54,7 +86,7 @@ impl Lame {
                 ffi::lame_set_out_samplerate(g, hertz),
                 ffi::lame_set_num_channels(g, i32::from(channels)),
                 ffi::lame_set_mode(g, mode),
-                ffi::lame_set_bWriteVbrTag(g, 1),
+                ffi::lame_set_bWriteVbrTag(g, i32::from(has_tag)),
                 ffi::lame_set_findReplayGain(g, 0),
                 ffi::lame_init_params(g),
             ];
@@ -79,7 +111,7 @@ impl Lame {
         })
     }
 
-    /// Appends the last frames.
+    /// Appends the last frames, of audio that ends here.
     pub(super) fn flush(&mut self, mp3: &mut Vec<u8>) -> Result<(), Refusal> {
         append(mp3, SLACK_BYTES, |space, bytes| {
             // SAFETY: `space` has `bytes` bytes to fill.
@@ -87,34 +119,37 @@ impl Lame {
         })
     }
 
-    /// The tag frame that belongs over the first frame, known after [`Self::flush`].
-    pub(super) fn tag(&self) -> Result<Vec<u8>, Refusal> {
-        let mut tag = vec![0; TAG_BYTES_MAX];
-        // SAFETY: LAME writes at most `tag.len()` bytes and answers how many it wanted.
-        let bytes = unsafe { ffi::lame_get_lametag_frame(self.flags.as_ptr(), tag.as_mut_ptr(), tag.len()) };
-        if bytes == 0 || bytes > tag.len() {
-            return Err(failed());
-        }
-        tag.truncate(bytes);
-        Ok(tag)
+    /// Appends what is left of the frames so far and empties the bit reservoir, of audio that goes on: whatever comes
+    /// next can be decoded without what came before.
+    pub(super) fn flush_reservoir(&mut self, mp3: &mut Vec<u8>) -> Result<(), Refusal> {
+        append(mp3, SLACK_BYTES, |space, bytes| {
+            // SAFETY: `space` has `bytes` bytes to fill.
+            unsafe { ffi::lame_encode_flush_nogap(self.flags.as_ptr(), space, bytes) }
+        })
+    }
+
+    /// Frames encoded so far, given away or not.
+    pub(super) fn frames(&self) -> usize {
+        // SAFETY: reads one number of a live handle.
+        usize::try_from(unsafe { ffi::lame_get_frameNum(self.flags.as_ptr()) }).unwrap_or(0)
     }
 
     /// Samples of silence before the audio.
-    pub(super) fn delay(&self) -> u64 {
+    pub(super) fn delay(&self) -> u16 {
         // SAFETY: reads one number of a live handle.
-        u64::try_from(unsafe { ffi::lame_get_encoder_delay(self.flags.as_ptr()) }).unwrap_or(0)
+        u16::try_from(unsafe { ffi::lame_get_encoder_delay(self.flags.as_ptr()) }).unwrap_or(0)
     }
 
     /// Samples of silence behind the audio, known after [`Self::flush`].
-    pub(super) fn padding(&self) -> u64 {
+    pub(super) fn padding(&self) -> u16 {
         // SAFETY: reads one number of a live handle.
-        u64::try_from(unsafe { ffi::lame_get_encoder_padding(self.flags.as_ptr()) }).unwrap_or(0)
+        u16::try_from(unsafe { ffi::lame_get_encoder_padding(self.flags.as_ptr()) }).unwrap_or(0)
     }
 
     /// Samples per channel in one frame: 1152, or 576 below 32 kHz.
-    pub(super) fn frame_samples(&self) -> u64 {
+    pub(super) fn frame_samples(&self) -> usize {
         // SAFETY: reads one number of a live handle.
-        u64::try_from(unsafe { ffi::lame_get_framesize(self.flags.as_ptr()) }).unwrap_or(0)
+        usize::try_from(unsafe { ffi::lame_get_framesize(self.flags.as_ptr()) }).unwrap_or(0)
     }
 }
 

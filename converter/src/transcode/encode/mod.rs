@@ -1,26 +1,44 @@
-//! The encoder, on a thread of its own.
+//! The encoder: segments of the audio are encoded side by side and joined in order.
+//!
+//! ```text
+//! push ─▶ Segmenter ─▶ workers, each with a LAME of its own ─▶ Joiner ─▶ Output
+//!             ▲                                                  │
+//!             └────────────────── used blocks ◀──────────────────┘
+//! ```
 
+mod joiner;
 mod lame;
+mod segment;
+mod worker;
 
 use std::{
+    io,
     panic::resume_unwind,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread::{self, JoinHandle},
-    time::Duration,
 };
 
-use self::lame::Lame;
-use super::{frame::FrameCounter, output::Output, pcm::Block, supervisor::Supervisor};
+use self::{
+    joiner::{Joined, Joiner},
+    lame::{Lame, Shape},
+    segment::{Segment, Segmenter},
+};
+use super::{
+    output::Output,
+    pcm::Block,
+    supervisor::Supervisor,
+    tag::xing::{Ends, LengthTag, TrackGain},
+};
 use crate::{
     control::{Head, Refusal, RefusalKind},
     options::Quality,
 };
 
-/// Blocks between the decoder and the encoder.
-const BLOCKS_MAX: usize = 4;
+/// Blocks for each worker: the one it encodes, and one that waits to be encoded or written.
+const BLOCKS_PER_WORKER: usize = 2;
 
 /// What the mp3 shall be.
 #[derive(Debug, Clone)]
@@ -32,6 +50,8 @@ pub(super) struct Settings {
     pub(super) quality: Quality,
     /// Written before the audio.
     pub(super) id3: Vec<u8>,
+    /// Threads that encode; the mp3 is the same for any number.
+    pub(super) workers: usize,
 }
 
 /// A finished mp3.
@@ -45,99 +65,127 @@ pub(super) struct Encoded {
 }
 
 /// A running encoder.
-#[derive(Debug)]
 pub(super) struct Encoding {
-    blocks: SyncSender<Block>,
-    thread: JoinHandle<Result<Encoded, Refusal>>,
+    segmenter: Segmenter,
+    samples: u64,
+    frame_samples: usize,
+    delay: u16,
+    tag_offset: u64,
+    segments: SyncSender<Segment>,
+    /// Blocks to fill. There are so many and no more, which bounds the memory of all that is under way.
+    blocks: Receiver<Block>,
+    workers: Vec<JoinHandle<()>>,
+    joiner: JoinHandle<Result<Joined, Refusal>>,
 }
 
 impl Encoding {
     /// Starts to encode to `output`.
     pub(super) fn start(
         settings: Settings,
-        output: Output,
+        mut output: Output,
         supervisor: Option<Arc<Supervisor>>,
     ) -> Result<Self, Refusal> {
-        let lame = Lame::new(settings.rate, settings.channels, settings.quality)?;
-        let (blocks, queue) = sync_channel(BLOCKS_MAX);
-        let thread = thread::Builder::new()
-            .name("encode".to_owned())
-            .spawn(move || {
-                Encoder { lame, settings, output, frames: FrameCounter::default() }.run(&queue, supervisor.as_deref())
+        let Settings { rate, channels, quality, id3, workers } = settings;
+        let shape = Shape { rate, channels, quality };
+        let lame = Lame::new(&shape)?;
+        let (frame_samples, delay) = (lame.frame_samples(), lame.delay());
+        let tag = LengthTag::of_lame(Lame::tag(&shape)?)
+            .ok_or_else(|| Refusal::new(RefusalKind::Internal, "the encoder's length tag is not known here"))?;
+        output.write(&id3).and_then(|()| output.write(tag.frame())).map_err(|cause| unwritten(&cause))?;
+
+        let (segments, queue) = sync_channel(workers);
+        let (pieces, encoded) = sync_channel(workers);
+        let (used, blocks) = sync_channel(workers * BLOCKS_PER_WORKER);
+        // The segmenter has one more, which it is filling.
+        for _ in 1..workers * BLOCKS_PER_WORKER {
+            let _ = used.try_send(Block::default());
+        }
+        let queue = Arc::new(Mutex::new(queue));
+        let workers = (0..workers).map(|_| {
+            let (queue, pieces) = (Arc::clone(&queue), pieces.clone());
+            thread::Builder::new().name("encode".to_owned()).spawn(move || {
+                while let Some(segment) = next(&queue) {
+                    if pieces.send(worker::encode(&shape, segment)).is_err() {
+                        return;
+                    }
+                }
             })
-            .map_err(|cause| Refusal::new(RefusalKind::Internal, format!("no encoding thread: {cause}")))?;
-        Ok(Self { blocks, thread })
+        });
+        let workers = workers.collect::<io::Result<_>>().map_err(|cause| no_thread(&cause))?;
+        let joiner = Joiner { output, tag, supervisor, rate, frame_samples };
+        let reuse = move |block| {
+            // Nobody needs it any more where the input has ended.
+            let _ = used.try_send(block);
+        };
+        let joiner = thread::Builder::new().name("join".to_owned()).spawn(move || joiner.run(&encoded, reuse));
+        Ok(Self {
+            segmenter: Segmenter::new(frame_samples),
+            samples: 0,
+            frame_samples,
+            delay,
+            tag_offset: id3.len() as u64,
+            segments,
+            blocks,
+            workers,
+            joiner: joiner.map_err(|cause| no_thread(&cause))?,
+        })
     }
 
     /// Passes samples on; false where the encoder has ended, of which [`Self::finish`] tells the reason.
-    pub(super) fn push(&self, block: Block) -> bool {
-        self.blocks.send(block).is_ok()
+    pub(super) fn push(&mut self, block: &Block) -> bool {
+        self.samples += block.left.len() as u64;
+        self.segmenter.push(block);
+        while self.segmenter.is_ready() {
+            let Ok(next) = self.blocks.recv() else { return false };
+            let segment = self.segmenter.cut(next);
+            if self.segments.send(segment).is_err() {
+                return false;
+            }
+        }
+        true
     }
 
     /// Encodes the rest and answers what was made.
-    pub(super) fn finish(self) -> Result<Encoded, Refusal> {
-        let Self { blocks, thread } = self;
-        drop(blocks);
-        // A panic must end the process without a verdict.
-        thread.join().unwrap_or_else(|panic| resume_unwind(panic))
-    }
-}
-
-struct Encoder {
-    lame: Lame,
-    settings: Settings,
-    output: Output,
-    frames: FrameCounter,
-}
-
-impl Encoder {
-    fn run(mut self, blocks: &Receiver<Block>, supervisor: Option<&Supervisor>) -> Result<Encoded, Refusal> {
-        let rate = u64::from(self.settings.rate);
-        let id3 = std::mem::take(&mut self.settings.id3);
-        self.output.write(&id3).map_err(|cause| unwritten(&cause))?;
-        let mut samples = 0;
-        let mut mp3 = Vec::new();
-        for Block { left, right } in blocks {
-            self.lame.encode(&left, &right, &mut mp3)?;
-            self.write(&mut mp3)?;
-            samples += left.len() as u64;
-            if let Some(supervisor) = supervisor {
-                supervisor.progress(Duration::from_millis(samples * 1000 / rate));
+    pub(super) fn finish(mut self, gain: Option<TrackGain>) -> Result<Encoded, Refusal> {
+        while let Ok(next) = self.blocks.recv() {
+            let (segment, is_last) = self.segmenter.cut_tail(next);
+            if self.segments.send(segment).is_err() || is_last {
+                break;
             }
         }
-        self.lame.flush(&mut mp3)?;
-        self.write(&mut mp3)?;
-        let frames = self.audio_frames(samples)?;
-        let tag = self.lame.tag()?;
-        let bytes = self.output.bytes();
-        let head = self.output.finish(id3.len() as u64, &tag).map_err(|cause| unwritten(&cause))?;
-        Ok(Encoded { samples, frames, bytes, head })
-    }
-
-    fn write(&mut self, mp3: &mut Vec<u8>) -> Result<(), Refusal> {
-        self.frames.feed(mp3);
-        self.output.write(mp3).map_err(|cause| unwritten(&cause))?;
-        mp3.clear();
-        Ok(())
-    }
-
-    /// Counts the frames in what was written and proves by it that no sample was lost or added.
-    fn audio_frames(&self, samples: u64) -> Result<u64, Refusal> {
-        // The first frame is the tag.
-        let frames = self.frames.frames().and_then(|frames| frames.checked_sub(1));
-        let audible = frames.and_then(|frames| {
-            (frames * self.lame.frame_samples()).checked_sub(self.lame.delay() + self.lame.padding())
-        });
-        match frames {
-            Some(frames) if audible == Some(samples) => Ok(frames),
-            _ => Err(Refusal::new(
-                RefusalKind::Internal,
-                format!("the mp3 holds {audible:?} samples in {frames:?} frames instead of {samples}"),
-            )),
+        let Self { samples, frame_samples, delay, tag_offset, segments, blocks, workers, joiner, .. } = self;
+        drop((segments, blocks));
+        let joined = join(joiner);
+        workers.into_iter().for_each(join);
+        let Joined { output, tag, padding } = joined?;
+        let frames = tag.frames();
+        // By this no sample was lost or added.
+        let audible = (frames * frame_samples as u64).checked_sub(u64::from(delay) + u64::from(padding));
+        if audible != Some(samples) {
+            let detail = format!("the mp3 holds {audible:?} samples in {frames} frames instead of {samples}");
+            return Err(Refusal::new(RefusalKind::Internal, detail));
         }
+        let bytes = output.bytes();
+        let tag = tag.finish(Ends { delay, padding }, gain);
+        let head = output.finish(tag_offset, &tag).map_err(|cause| unwritten(&cause))?;
+        Ok(Encoded { samples, frames, bytes, head })
     }
 }
 
-fn unwritten(cause: &std::io::Error) -> Refusal {
+/// The next segment of whoever asks first; `None` once there are no more.
+fn next(queue: &Mutex<Receiver<Segment>>) -> Option<Segment> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
+}
+
+/// A panic must end the process without a verdict.
+fn join<T>(thread: JoinHandle<T>) -> T {
+    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
+}
+
+fn no_thread(cause: &io::Error) -> Refusal {
+    Refusal::new(RefusalKind::Internal, format!("no encoding thread: {cause}"))
+}
+
+fn unwritten(cause: &io::Error) -> Refusal {
     Refusal::new(RefusalKind::Internal, format!("the mp3 could not be written: {cause}"))
 }

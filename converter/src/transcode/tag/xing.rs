@@ -1,0 +1,246 @@
+//! The length tag: a first frame without audio that tells how many frames, bytes and samples the mp3 has.
+//!
+//! It is the tag that Xing defined and LAME extended ("Mp3 Info Tag rev 1"); players take the exact length, the gapless
+//! ends and the seek table from it.
+
+use std::ops::Range;
+
+use crc::{CRC_16_ARC, Crc, Digest, Table};
+
+use super::seek_points::SeekPoints;
+use crate::transcode::frame::{FrameHeader, first_frame};
+
+/// The checksum of both the music and the tag; the table trades 4 KiB for several bytes at a time.
+static CRC: Crc<u16, Table<16>> = Crc::<u16, Table<16>>::new(&CRC_16_ARC);
+/// Bytes from the tag's name to its end: flags, counts, seek table, quality, and LAME's part.
+const FIELDS_BYTES: usize = 156;
+/// Flags: frames, bytes, seek table and quality are there.
+const ALL_FIELDS: u32 = 0xF;
+/// Entries of the seek table.
+const SEEK_ENTRIES: usize = 100;
+/// Offsets from the tag's name on.
+const FLAGS: Range<usize> = 4..8;
+const FRAMES: Range<usize> = 8..12;
+const BYTES: Range<usize> = 12..16;
+const SEEK_TABLE: usize = 16;
+const ENCODER: Range<usize> = 120..129;
+const PEAK: Range<usize> = 131..135;
+const TRACK_GAIN: Range<usize> = 135..137;
+const DELAYS: Range<usize> = 141..144;
+const MUSIC_BYTES: Range<usize> = 148..152;
+const MUSIC_CRC: Range<usize> = 152..154;
+const TAG_CRC: Range<usize> = 154..156;
+
+/// How much of an mp3's first and last frames is no audio.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::transcode) struct Ends {
+    /// Samples before the audio, by the encoder alone; at most [`Ends::MAX`].
+    pub(in crate::transcode) delay: u16,
+    /// Samples behind the audio; at most [`Ends::MAX`].
+    pub(in crate::transcode) padding: u16,
+}
+
+impl Ends {
+    /// Most samples that the tag's 12 bits tell.
+    pub(in crate::transcode) const MAX: u16 = 0xFFF;
+}
+
+/// What players that even out loudness read.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(in crate::transcode) struct TrackGain {
+    /// Towards -18 LUFS, in dB.
+    pub(in crate::transcode) gain_db: f64,
+    /// Largest sample, 1 is full scale.
+    pub(in crate::transcode) peak: f32,
+}
+
+/// The bytes of an mp3 hold something else than the frames that belong there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::transcode) struct NotAFrame;
+
+/// The tag of one mp3, which learns of its frames as they are written.
+pub(in crate::transcode) struct LengthTag {
+    frame: Vec<u8>,
+    /// Where the tag's name begins in its frame.
+    name: usize,
+    kind: FrameHeader,
+    music: Digest<'static, u16, Table<16>>,
+    bytes: u64,
+    seeks: SeekPoints,
+    is_constant: bool,
+}
+
+impl LengthTag {
+    /// Takes the tag frame that LAME made, which names the encoder's settings. `None` where it is none.
+    pub(in crate::transcode) fn of_lame(frame: Vec<u8>) -> Option<Self> {
+        let kind = FrameHeader::parse(&frame).filter(|kind| kind.bytes == frame.len())?;
+        let name = FrameHeader::BYTES + kind.side_info_bytes();
+        matches!(frame.get(name..name + 4)?, b"Xing" | b"Info").then_some(())?;
+        (frame.len() >= name + FIELDS_BYTES).then(|| Self::with(frame, name, kind))
+    }
+
+    /// A tag before frames that somebody else encoded, of which `first` is the first.
+    pub(in crate::transcode) fn before(first: &[u8]) -> Option<Self> {
+        let kind = FrameHeader::parse(first)?;
+        let name = FrameHeader::BYTES + kind.side_info_bytes();
+        // The lowest bit rate whose frames have room, and not below the audio's own, of which some players judge by it.
+        let mut header: [u8; FrameHeader::BYTES] = *first.first_chunk()?;
+        // No checksum, no padding: neither belongs to what is written here.
+        (header[1], header[2]) = (header[1] | 1, header[2] & !2);
+        let fitting = (header[2] >> 4..15).find_map(|index| {
+            header[2] = index << 4 | header[2] & 0xF;
+            FrameHeader::parse(&header).filter(|kind| kind.bytes >= name + FIELDS_BYTES)
+        })?;
+        let mut frame = vec![0; fitting.bytes];
+        frame[..FrameHeader::BYTES].copy_from_slice(&header);
+        let mut tag = Self::with(frame, name, kind);
+        tag.put(0..4, b"Info");
+        tag.put(FLAGS, &ALL_FIELDS.to_be_bytes());
+        tag.put(ENCODER, b"tapedeck\0");
+        Some(tag)
+    }
+
+    fn with(frame: Vec<u8>, name: usize, kind: FrameHeader) -> Self {
+        Self { frame, name, kind, music: CRC.digest(), bytes: 0, seeks: SeekPoints::default(), is_constant: true }
+    }
+
+    /// The frame as it stands first in the mp3, to be replaced by what [`Self::finish`] answers.
+    pub(in crate::transcode) fn frame(&self) -> &[u8] {
+        &self.frame
+    }
+
+    /// Frames that were written.
+    pub(in crate::transcode) fn frames(&self) -> u64 {
+        self.seeks.frames()
+    }
+
+    /// Notes frames that are written, all of them whole.
+    pub(in crate::transcode) fn feed(&mut self, mut mp3: &[u8]) -> Result<(), NotAFrame> {
+        self.music.update(mp3);
+        while !mp3.is_empty() {
+            let (header, frame) = first_frame(&mut mp3).ok_or(NotAFrame)?;
+            if !header.continues(&self.kind) {
+                return Err(NotAFrame);
+            }
+            if self.seeks.frames() == 0 {
+                self.kind.kbps = header.kbps;
+            }
+            self.is_constant &= header.kbps == self.kind.kbps;
+            self.seeks.push(self.bytes);
+            self.bytes += frame.len() as u64;
+        }
+        Ok(())
+    }
+
+    /// The finished tag frame; it is as long as [`Self::frame`].
+    pub(in crate::transcode) fn finish(mut self, ends: Ends, gain: Option<TrackGain>) -> Vec<u8> {
+        let tag_bytes = self.frame.len() as u64;
+        let total = tag_bytes + self.bytes;
+        // Fields of 32 bits; nothing that is made here is longer.
+        let word = |number: u64| u32::try_from(number).unwrap_or(u32::MAX).to_be_bytes();
+        let (frames, music) = (self.seeks.frames(), self.music.clone().finalize());
+        let is_own = &self.frame[self.name..][ENCODER] == b"tapedeck\0";
+        if is_own && !self.is_constant {
+            self.put(0..4, b"Xing");
+        }
+        self.put(FRAMES, &word(frames));
+        self.put(BYTES, &word(total));
+        for entry in 0..SEEK_ENTRIES {
+            let frame = frames * entry as u64 / SEEK_ENTRIES as u64;
+            let place = (tag_bytes + self.seeks.offset(frame)) * 256 / total;
+            self.put(SEEK_TABLE + entry..SEEK_TABLE + entry + 1, &[u8::try_from(place).unwrap_or(u8::MAX)]);
+        }
+        let [d1, d2] = ends.delay.min(Ends::MAX).to_be_bytes();
+        let [p1, p2] = ends.padding.min(Ends::MAX).to_be_bytes();
+        self.put(DELAYS, &[d1 << 4 | d2 >> 4, d2 << 4 | p1, p2]);
+        if let Some(gain) = gain {
+            self.put(PEAK, &peak(gain.peak).to_be_bytes());
+            self.put(TRACK_GAIN, &track_gain(gain.gain_db).to_be_bytes());
+        }
+        self.put(MUSIC_BYTES, &word(total));
+        self.put(MUSIC_CRC, &music.to_be_bytes());
+        let crc = CRC.checksum(&self.frame[..self.name + TAG_CRC.start]);
+        self.put(TAG_CRC, &crc.to_be_bytes());
+        self.frame
+    }
+
+    fn put(&mut self, field: Range<usize>, bytes: &[u8]) {
+        self.frame[self.name..][field].copy_from_slice(bytes);
+    }
+}
+
+/// Full scale is 2^23.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to what 32 bits hold")]
+fn peak(peak: f32) -> u32 {
+    (f64::from(peak.clamp(0.0, 255.0)) * f64::from(1 << 23)).round() as u32
+}
+
+/// Name 1 (track), originator 3 (made automatically), sign, and tenths of a decibel in 9 bits.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 9 bits")]
+fn track_gain(gain_db: f64) -> u16 {
+    let tenths = (gain_db.abs() * 10.0).round().min(511.0) as u16;
+    1 << 13 | 3 << 10 | u16::from(gain_db < 0.0) << 9 | tenths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A frame of silence: MPEG-1 layer III, stereo, 44.1 kHz; the index tells the bit rate.
+    fn frame(index: u8) -> Vec<u8> {
+        let header = [0xFF, 0xFB, index << 4, 0];
+        let mut frame = vec![0; FrameHeader::parse(&header).expect("a header").bytes];
+        frame[..4].copy_from_slice(&header);
+        frame
+    }
+
+    fn word(frame: &[u8], field: Range<usize>) -> u32 {
+        u32::from_be_bytes(frame[36..][field].try_into().expect("four bytes"))
+    }
+
+    #[test]
+    fn a_copy_gets_a_tag_that_tells_all() {
+        // 128 and 320 kbit/s.
+        let music: Vec<u8> = [frame(9), frame(14), frame(9)].concat();
+        let mut tag = LengthTag::before(&music).expect("a tag");
+        tag.feed(&music).expect("whole frames");
+        let bytes = tag.frame().len();
+        let done = tag.finish(Ends { delay: 576, padding: 0x123 }, None);
+        assert_eq!(done.len(), bytes);
+        assert_eq!(&done[36..40], b"Xing");
+        assert_eq!(word(&done, FRAMES), 3);
+        assert_eq!(word(&done, BYTES) as usize, bytes + music.len());
+        assert_eq!(&done[36..][DELAYS], [0x24, 0x01, 0x23]);
+        assert_eq!(done[36..][MUSIC_CRC], CRC.checksum(&music).to_be_bytes());
+        assert_eq!(done[36..][TAG_CRC], CRC.checksum(&done[..190]).to_be_bytes());
+    }
+
+    #[test]
+    fn a_constant_rate_is_told_apart() {
+        let music = [frame(1), frame(1)].concat();
+        let mut tag = LengthTag::before(&music).expect("a tag");
+        tag.feed(&music).expect("whole frames");
+        let done = tag.finish(Ends::default(), None);
+        assert_eq!(&done[36..40], b"Info");
+        // 32 kbit/s have no room for the tag.
+        assert!(done.len() >= 192);
+    }
+
+    #[test]
+    fn frames_of_another_kind_are_refused() {
+        let mut tag = LengthTag::before(&frame(9)).expect("a tag");
+        let mut mono = frame(9);
+        mono[3] = 0xC0;
+        assert_eq!(tag.feed(&mono), Err(NotAFrame));
+        assert_eq!(tag.feed(&frame(9)[..400]), Err(NotAFrame));
+        assert_eq!(tag.feed(b"ID3"), Err(NotAFrame));
+    }
+
+    #[test]
+    fn gains_are_told_in_tenths_of_a_decibel() {
+        assert_eq!(track_gain(-6.04), 0b0010_1110_0011_1100);
+        assert_eq!(track_gain(3.25), 0b0010_1100_0010_0001);
+        assert_eq!(track_gain(-1000.0) & 0x1FF, 511);
+        assert_eq!((peak(1.0), peak(0.5), peak(f32::NAN)), (1 << 23, 1 << 22, 0));
+    }
+}

@@ -174,7 +174,7 @@ async fn listen(lease: &HeldLease<'_>, mut events: Events) -> Result<Report, Err
             .await
             .map_err(|cause| Error::internal(anyhow::anyhow!("the engine spoke badly: {cause}")))?
         {
-            Some(FromEngine::Progress { encoded_ms }) => lease.encoded(encoded_ms),
+            Some(FromEngine::Progress { encoded_ms, .. }) => lease.encoded(encoded_ms),
             Some(FromEngine::Verdict(Verdict::Converted(report))) => return Ok(report),
             Some(FromEngine::Verdict(Verdict::Refused(refusal))) if refusal.kind == RefusalKind::Internal => {
                 return Err(Error::internal(anyhow::anyhow!("the engine failed: {refusal}")));

@@ -102,7 +102,7 @@ impl Encoder {
             self.write(&mut mp3)?;
             samples += left.len() as u64;
             if let Some(supervisor) = supervisor {
-                supervisor.progress(Duration::from_millis(samples * 1000 / rate));
+                supervisor.progress(Duration::from_millis(samples * 1000 / rate), None);
             }
         }
         self.lame.flush(&mut mp3)?;

@@ -210,10 +210,9 @@ mod tests {
 
     #[test]
     fn a_total_that_is_not_known_is_not_told() {
-        for (total_ms, json) in [
-            (None, r#"{"progress":{"encoded_ms":7}}"#),
-            (Some(9), r#"{"progress":{"encoded_ms":7,"total_ms":9}}"#),
-        ] {
+        for (total_ms, json) in
+            [(None, r#"{"progress":{"encoded_ms":7}}"#), (Some(9), r#"{"progress":{"encoded_ms":7,"total_ms":9}}"#)]
+        {
             let progress = FromEngine::Progress { encoded_ms: 7, total_ms };
             assert_eq!(serde_json::to_string(&progress).expect("progress is JSON"), json);
             assert_eq!(serde_json::from_str::<FromEngine>(json).expect("the same progress"), progress);

@@ -40,8 +40,12 @@ pub struct Start {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FromEngine {
-    /// So much audio is encoded.
-    Progress { encoded_ms: u64 },
+    /// So much audio is encoded, of as much as the container declares where it does.
+    Progress {
+        encoded_ms: u64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        total_ms: Option<u64>,
+    },
     /// The last line.
     Verdict(Verdict),
 }
@@ -132,6 +136,8 @@ pub enum Completeness {
 pub enum Decoder {
     Symphonia,
     Ffmpeg,
+    /// Nobody: the frames of an mp3 were copied.
+    Copied,
 }
 
 /// Why the engine made no mp3; `detail` is safe to show the caller.
@@ -201,6 +207,17 @@ mod tests {
             source: "mp4/aac".into(),
             head: None,
             peak_memory_bytes: 0,
+        }
+    }
+
+    #[test]
+    fn a_total_that_is_not_known_is_not_told() {
+        for (total_ms, json) in
+            [(None, r#"{"progress":{"encoded_ms":7}}"#), (Some(9), r#"{"progress":{"encoded_ms":7,"total_ms":9}}"#)]
+        {
+            let progress = FromEngine::Progress { encoded_ms: 7, total_ms };
+            assert_eq!(serde_json::to_string(&progress).expect("progress is JSON"), json);
+            assert_eq!(serde_json::from_str::<FromEngine>(json).expect("the same progress"), progress);
         }
     }
 

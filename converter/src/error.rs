@@ -29,7 +29,10 @@ pub(crate) enum Error {
     Full { permits: usize, retry: Duration },
     #[error("the spool is full (SPOOL_BYTES_MAX)")]
     SpoolFull,
-    #[error("a video of this format must be spooled, and the spool takes at most {bytes_max} bytes (SPOOL_BYTES_MAX)")]
+    #[error(
+        "what must wait on disk, a video of this format or decoded audio to normalize, exceeds {bytes_max} bytes \
+         (SPOOL_BYTES_MAX)"
+    )]
     NeverSpooled { bytes_max: u64 },
     #[error("less than {bytes} bytes of disk are free (DISK_FREE_MIN)")]
     DiskShort { bytes: u64 },

@@ -6,7 +6,12 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::{Bytes, BytesMut};
 use tokio::{io::AsyncWriteExt as _, process::ChildStdin, task::spawn_blocking};
 
-use super::{input, lease::HeldLease, sink::Sink};
+use super::{
+    input,
+    lease::HeldLease,
+    scratch::{self, Scratch},
+    sink::Sink,
+};
 use crate::{
     App,
     control::{FromEngine, Head, Refusal, RefusalKind, Report, Verdict},
@@ -37,14 +42,16 @@ pub(super) async fn encode(
     permit: &mut Permit,
 ) -> Result<Encoded, Error> {
     let (start, is_spooled) = sniff(&mut input).await?;
+    let spool = if is_spooled { Some(spool(app, lease, permit, &start, &mut input).await?) } else { None };
+    let received = input.bytes();
+    let scratch_file = scratch::create(app, &conversion.options)?;
     let job = Job {
         options: conversion.options.clone(),
         duration_max: app.config.duration_max,
         ffmpeg: app.ffmpeg.clone(),
-        scratch: None,
+        scratch: scratch_file.as_ref().map(File::try_clone).transpose().map_err(Error::unavailable)?,
     };
-    let spool = if is_spooled { Some(spool(app, lease, permit, &start, &mut input).await?) } else { None };
-    let received = input.bytes();
+    let scratch = Scratch::new(scratch_file, permit, if spool.is_some() { received } else { 0 });
     let engine_input = spool.map_or(Input::Stream, Input::Spool);
     let engine = Engine::spawn(&app.engine, &job, engine_input).map_err(Error::unavailable)?;
     let Engine { input: stdin, output, end, events, process } = engine;
@@ -58,7 +65,7 @@ pub(super) async fn encode(
         }
     };
     // Dropping `process`, on every way out, kills the engine and whatever it started.
-    let ((), sink, report) = tokio::try_join!(feeding, sink.fill(output), listen(lease, events))?;
+    let ((), sink, report) = tokio::try_join!(feeding, sink.fill(output), listen(lease, events, scratch))?;
     process.reap().await;
     report.check(sink.bytes(), app.config.duration_max).map_err(Error::internal)?;
     Ok(Encoded { sink, report })
@@ -166,15 +173,16 @@ fn check_size(app: &App, bytes: u64) -> Result<(), Error> {
     if bytes > bytes_max { Err(Error::TooLarge { bytes_max }) } else { Ok(()) }
 }
 
-/// Follows the engine's words to its verdict.
-async fn listen(lease: &HeldLease<'_>, mut events: Events) -> Result<Report, Error> {
+/// Follows the engine's words to its verdict, and the growth of its scratch file.
+async fn listen(lease: &HeldLease<'_>, mut events: Events, mut scratch: Scratch<'_>) -> Result<Report, Error> {
     loop {
-        match events
-            .next()
-            .await
-            .map_err(|cause| Error::internal(anyhow::anyhow!("the engine spoke badly: {cause}")))?
-        {
-            Some(FromEngine::Progress { encoded_ms }) => lease.encoded(encoded_ms),
+        let event = tokio::select! {
+            event = events.next() => event,
+            error = scratch.watch() => return Err(error),
+        };
+        scratch.charge()?;
+        match event.map_err(|cause| Error::internal(anyhow::anyhow!("the engine spoke badly: {cause}")))? {
+            Some(FromEngine::Progress { encoded_ms, .. }) => lease.encoded(encoded_ms),
             Some(FromEngine::Verdict(Verdict::Converted(report))) => return Ok(report),
             Some(FromEngine::Verdict(Verdict::Refused(refusal))) if refusal.kind == RefusalKind::Internal => {
                 return Err(Error::internal(anyhow::anyhow!("the engine failed: {refusal}")));

@@ -6,6 +6,7 @@ mod commit;
 mod encode;
 pub(crate) mod input;
 mod lease;
+mod scratch;
 mod sink;
 #[cfg(test)]
 mod tests;

@@ -74,11 +74,11 @@ impl Upload {
         Self { arrival: Arc::new(Mutex::new(arrival)), is_ended }
     }
 
-    /// Lets the next reader start over, for the last time; false where too much was read for that.
+    /// Lets the next reader start over; false where too much was read for that.
     pub(super) fn start_over(&self) -> bool {
         let mut arrival = self.lock();
         arrival.replayed = 0;
-        std::mem::replace(&mut arrival.replays, Replays::Settled) == Replays::Kept
+        arrival.replays == Replays::Kept
     }
 
     /// Nobody will start over: what was read is not kept any longer.

@@ -111,16 +111,16 @@ impl Supervisor {
         waited.unwrap_or_else(PoisonError::into_inner).0.end
     }
 
-    /// Tells how much is encoded, not more often than is worth reading.
-    pub(super) fn progress(&self, encoded: Duration) {
+    /// Tells how much is encoded, of `total` where that is known; not more often than is worth reading.
+    pub(super) fn progress(&self, encoded: Duration, total: Option<Duration>) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if told.is_some_and(|at| at.elapsed() < PROGRESS_EVERY) {
             return;
         }
         *told = Some(Instant::now());
-        let encoded_ms = u64::try_from(encoded.as_millis()).unwrap_or(u64::MAX);
+        let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         // A service that went away is noticed where its channel is read.
-        let _ = self.send(&FromEngine::Progress { encoded_ms });
+        let _ = self.send(&FromEngine::Progress { encoded_ms: ms(encoded), total_ms: total.map(ms) });
     }
 
     /// The last line.

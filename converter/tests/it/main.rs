@@ -5,5 +5,6 @@ mod engine_process;
 mod engine_refusals;
 mod engine_rig;
 mod formats_all;
+mod scratch;
 mod service;
 mod store;

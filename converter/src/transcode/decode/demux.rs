@@ -62,7 +62,7 @@ fn source(media: &Media, container: Container, movie: &Shared) -> Result<Box<dyn
     Ok(match (media, container) {
         (Media::Stream(upload), Container::Mp4) => Box::new(OneWay(StreamFilter::new(upload.clone(), movie.clone()))),
         (Media::Stream(upload), _) => Box::new(OneWay(upload.clone())),
-        (Media::File(file), Container::Mp4) => match file.try_clone().and_then(Overlay::open) {
+        (Media::File(file), Container::Mp4) => match file.try_clone().and_then(|file| Overlay::open(file, movie)) {
             Ok((overlay, found)) => {
                 movie.set(found);
                 Box::new(overlay)

@@ -1,18 +1,18 @@
-//! Who decodes: symphonia what it can, ffmpeg the rest. Both end in the same encoder.
+//! Who decodes: symphonia what it can, ffmpeg the rest. Both end in the same encoder. The frames of an mp3 need neither.
 
 mod demux;
 mod ffmpeg;
-mod messages;
+mod frames;
 mod native;
-mod wav;
 
 use std::path::Path;
 
+pub(super) use self::frames::Frames;
 use self::{ffmpeg::Ffmpeg, native::Native};
 use super::{
     input::Media,
+    mix::Position,
     mp4::{Movie, Shared},
-    pcm::Block,
 };
 use crate::{
     control::{Decoder, Refusal, RefusalKind},
@@ -22,14 +22,100 @@ use crate::{
 /// Sample rates that MPEG audio has, in Hz.
 pub(super) const RATES: [u32; 9] = [8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000];
 
+/// A video, and what is wanted of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub(super) media: &'a Media,
+    pub(super) container: Container,
+    /// What the mp4 filter learns.
+    pub(super) movie: &'a Shared,
+    pub(super) ffmpeg: &'a Path,
+    /// The wanted audio track, counted from 1.
+    pub(super) track: Option<u16>,
+    /// Whether an mp3's frames are wanted as they are.
+    pub(super) allow_copy: bool,
+}
+
+impl Source<'_> {
+    /// The wanted audio track, counted from 0, in a container whose tracks are all enabled.
+    fn audio_index(&self) -> usize {
+        usize::from(self.track.map_or(0, |track| track.saturating_sub(1)))
+    }
+
+    /// The reading starts over; false where too much was read for that.
+    fn start_over(&self) -> bool {
+        match self.media {
+            Media::Stream(upload) => upload.start_over(),
+            Media::File(_) => true,
+        }
+    }
+
+    /// Nobody will start over any more.
+    fn settle(&self) {
+        if let Media::Stream(upload) = self.media {
+            upload.settle();
+        }
+    }
+}
+
+/// An audio track that was opened.
+pub(super) enum Opened {
+    Samples(Audio),
+    Frames(Frames),
+}
+
+/// Opens the video for whoever decodes it.
+pub(super) fn open(source: &Source<'_>) -> Result<Opened, Refusal> {
+    let opened = open_natively(source).and_then(|native| match native {
+        Some(opened) => Ok(opened),
+        None => open_by_ffmpeg(source),
+    });
+    source.settle();
+    opened
+}
+
+fn open_natively(source: &Source<'_>) -> Result<Option<Opened>, Refusal> {
+    let Some(native) = Native::open(source)?.map(Box::new) else { return Ok(None) };
+    let native = if source.allow_copy {
+        match Frames::of_native(native)? {
+            Ok(frames) => return Ok(Some(Opened::Frames(frames))),
+            Err(native) => native,
+        }
+    } else {
+        native
+    };
+    let (rate, positions, declared) = (native.rate, native.positions.clone(), native.declared);
+    let left = edited_samples(&source.movie.movie(), declared);
+    let decoder = By::Native(native);
+    Ok(Some(Opened::Samples(Audio { decoder, rate, positions, declared, left })))
+}
+
+fn open_by_ffmpeg(source: &Source<'_>) -> Result<Opened, Refusal> {
+    let too_far = || Refusal::new(RefusalKind::Limits, "the audio begins too far into the video");
+    if !source.start_over() {
+        return Err(too_far());
+    }
+    let found = Ffmpeg::open(source)?;
+    // Only ffmpeg itself knows the codec, and only once it decodes.
+    if source.allow_copy && found.codec == "mp3" {
+        found.close();
+        return if source.start_over() { Frames::of_ffmpeg(source).map(Opened::Frames) } else { Err(too_far()) };
+    }
+    let (rate, positions) = (found.rate, found.positions.clone());
+    let movie = source.movie.movie();
+    let declared = declared_samples(&movie, rate);
+    let left = edited_samples(&movie, declared);
+    Ok(Opened::Samples(Audio { decoder: By::Ffmpeg(found), rate, positions, declared, left }))
+}
+
 /// The audio of a video, decoded.
 #[derive(Debug)]
 pub(super) struct Audio {
-    source: Source,
-    /// Hz; one of [`RATES`].
+    decoder: By,
+    /// Hz.
     pub(super) rate: u32,
-    /// 1 or 2.
-    pub(super) channels: u8,
+    /// Of each channel.
+    pub(super) positions: Vec<Position>,
     /// Samples that the container declares, after edits.
     pub(super) declared: Option<u64>,
     /// Samples that are still to come, where edits end the track before its last packet does.
@@ -37,66 +123,57 @@ pub(super) struct Audio {
 }
 
 #[derive(Debug)]
-enum Source {
+enum By {
     Native(Box<Native>),
     Ffmpeg(Ffmpeg),
 }
 
 impl Audio {
-    /// Opens the video for whoever decodes it.
-    pub(super) fn open(media: &Media, container: Container, movie: &Shared, ffmpeg: &Path) -> Result<Self, Refusal> {
-        if let Some(native) = Native::open(media, container, movie)? {
-            if let Media::Stream(upload) = media {
-                upload.settle();
-            }
-            let (rate, channels, declared) = (native.rate, native.channels, native.declared);
-            let left = edited_samples(&movie.movie(), declared);
-            return Ok(Self { source: Source::Native(Box::new(native)), rate, channels, declared, left });
-        }
-        if let Media::Stream(upload) = media
-            && !upload.start_over()
-        {
-            return Err(Refusal::new(RefusalKind::Limits, "the audio begins too far into the video"));
-        }
-        let found = Ffmpeg::open(media, container, movie, ffmpeg)?;
-        let declared = declared_samples(&movie.movie(), found.rate);
-        let left = edited_samples(&movie.movie(), declared);
-        Ok(Self { rate: found.rate, channels: found.channels, declared, left, source: Source::Ffmpeg(found) })
-    }
-
-    /// Decodes some more; false at the end of the audio.
-    pub(super) fn next(&mut self, block: &mut Block) -> Result<bool, Refusal> {
-        block.clear();
+    /// Decodes some more into `planes`, one for each position; false at the end of the audio.
+    pub(super) fn next(&mut self, planes: &mut Vec<Vec<f32>>) -> Result<bool, Refusal> {
         if self.left == Some(0) {
             return Ok(false);
         }
-        let goes_on = match &mut self.source {
-            Source::Native(native) => native.next(block),
-            Source::Ffmpeg(ffmpeg) => ffmpeg.next(block),
+        let goes_on = match &mut self.decoder {
+            By::Native(native) => native.next(planes),
+            By::Ffmpeg(ffmpeg) => ffmpeg.next(planes),
         }?;
-        if let Some(left) = &mut self.left {
+        if let Some(left) = self.left.as_mut().filter(|_| goes_on) {
             let wanted = usize::try_from(*left).unwrap_or(usize::MAX);
-            block.left.truncate(wanted);
-            block.right.truncate(wanted);
-            *left -= block.left.len() as u64;
+            planes.iter_mut().for_each(|plane| plane.truncate(wanted));
+            *left -= planes.first().map_or(0, Vec::len) as u64;
         }
         Ok(goes_on)
     }
 
     pub(super) fn decoded_by(&self) -> Decoder {
-        match &self.source {
-            Source::Native(_) => Decoder::Symphonia,
-            Source::Ffmpeg(_) => Decoder::Ffmpeg,
+        match &self.decoder {
+            By::Native(_) => Decoder::Symphonia,
+            By::Ffmpeg(_) => Decoder::Ffmpeg,
         }
     }
 
     /// Ends the decoding, at the end of the audio or before. Answers the codec's name.
     pub(super) fn close(self) -> String {
-        match self.source {
-            Source::Native(native) => native.codec.to_owned(),
-            Source::Ffmpeg(ffmpeg) => ffmpeg.close(),
+        match self.decoder {
+            By::Native(native) => native.codec.to_owned(),
+            By::Ffmpeg(mut ffmpeg) => {
+                let codec = std::mem::take(&mut ffmpeg.codec);
+                ffmpeg.close();
+                codec
+            }
         }
     }
+}
+
+/// The refusal of a video that has so many audio tracks, and not the wanted one.
+fn no_such_track(tracks: usize, wanted: Option<u16>) -> Refusal {
+    let detail = match (tracks, wanted) {
+        (0, _) | (_, None) => "the video has no audio track".to_owned(),
+        (1, Some(wanted)) => format!("the video has only one audio track, and track={wanted} was asked for"),
+        (tracks, Some(wanted)) => format!("the video has {tracks} audio tracks, and track={wanted} was asked for"),
+    };
+    Refusal::new(RefusalKind::NoAudio, detail)
 }
 
 /// Samples of the audio track after its edits, as an mp4 declares them; `None` where it does not.

@@ -11,10 +11,15 @@ const TRACKS_MAX: usize = 1024;
 /// What an mp4 declares.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Movie {
-    /// The chosen audio track: the first enabled one, else the first; `None` where there is none.
+    /// The audio track that shall be chosen, counted from 1; absent: the first enabled one, else the first.
+    pub(crate) wanted: Option<u16>,
+    /// Whether a `moov` box came.
+    pub(crate) is_read: bool,
+    /// The chosen audio track; `None` where there is none.
     pub(crate) track: Option<Track>,
     /// Its place among the audio tracks.
     pub(crate) audio_index: usize,
+    pub(crate) audio_tracks: usize,
     /// Units per second of [`super::track::Edits::duration`] and of `fragments_duration`.
     pub(crate) timescale: u32,
     pub(crate) is_fragmented: bool,
@@ -26,9 +31,9 @@ pub(crate) struct Movie {
 
 impl Movie {
     /// Reads a whole `moov` box and hides all tracks but one. A track that makes no sense is as good as none.
-    pub(super) fn read(moov: &mut [u8]) -> Self {
+    pub(super) fn read(moov: &mut [u8], wanted: Option<u16>) -> Self {
         let whole = body(moov);
-        let mut movie = Self::default();
+        let mut movie = Self { wanted, is_read: true, ..Self::default() };
         if let Some(mvhd) = find(moov, whole.clone(), *b"mvhd") {
             let is_wide = moov.get(mvhd.start) == Some(&1);
             movie.timescale = u32_at(moov, mvhd.start + if is_wide { 20 } else { 12 }).unwrap_or(0);
@@ -40,9 +45,11 @@ impl Movie {
             .map(|trak| (trak, track::kind(moov, trak.body.clone())))
             .filter(|(_, kind)| kind.is_audio)
             .collect();
-        let chosen = audio.iter().position(|(_, kind)| kind.is_enabled).unwrap_or(0);
+        let first_enabled = || audio.iter().position(|(_, kind)| kind.is_enabled).unwrap_or(0);
+        let chosen = wanted.map_or_else(first_enabled, |wanted| usize::from(wanted).saturating_sub(1));
         let kept = audio.get(chosen).map(|(trak, _)| trak.start);
         movie.audio_index = chosen;
+        movie.audio_tracks = audio.len();
         movie.track = audio.get(chosen).and_then(|(trak, _)| track::read(moov, trak.body.clone()));
         for other in tracks.iter().filter(|trak| Some(trak.start) != kept) {
             track::free(moov, other.start);
@@ -84,7 +91,7 @@ impl Movie {
         match &kind {
             b"moov" => {
                 let indexed_end = self.indexed_end;
-                *self = Self { indexed_end, ..Self::read(bytes) };
+                *self = Self { indexed_end, ..Self::read(bytes, self.wanted) };
             }
             b"moof" => self.filter_fragment(bytes),
             _ => self.read_segment_index(bytes, end),

@@ -8,7 +8,7 @@ use std::{
 
 use symphonia::core::io::MediaSource;
 
-use super::{INDEX_BYTES_MAX, boxes::BoxHeader, is_index, movie::Movie};
+use super::{INDEX_BYTES_MAX, Shared, boxes::BoxHeader, is_index, movie::Movie};
 
 /// Index boxes that are kept; a file in more fragments than that is read through by the stream's filter.
 const INDEXES_MAX: usize = 16 * 1024;
@@ -26,11 +26,11 @@ pub(crate) struct Overlay {
 }
 
 impl Overlay {
-    /// Reads the index boxes of `file`.
-    pub(crate) fn open(file: File) -> io::Result<(Self, Movie)> {
+    /// Reads the index boxes of `file`; `shared` says which track is wanted.
+    pub(crate) fn open(file: File, shared: &Shared) -> io::Result<(Self, Movie)> {
         let bytes = file.metadata()?.len();
         let mut overlay = Self { file, bytes, position: 0, indexes: Vec::new() };
-        let mut movie = Movie::default();
+        let mut movie = Movie { wanted: shared.movie().wanted, ..Movie::default() };
         let (mut at, mut kept) = (0, 0);
         while let Some(header) = overlay.header_at(at)? {
             let end = header.bytes.and_then(|size| at.checked_add(size)).unwrap_or(bytes);

@@ -12,6 +12,13 @@ use super::{INDEX_BYTES_MAX, boxes::BoxHeader, is_index, movie::Movie};
 pub(crate) struct Shared(Arc<Mutex<Movie>>);
 
 impl Shared {
+    /// Of a movie of which an audio track shall be chosen, counted from 1.
+    pub(crate) fn wanting(track: Option<u16>) -> Self {
+        let shared = Self::default();
+        shared.lock().wanted = track;
+        shared
+    }
+
     pub(crate) fn movie(&self) -> Movie {
         self.lock().clone()
     }

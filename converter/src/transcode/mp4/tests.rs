@@ -72,7 +72,7 @@ fn streamed(bytes: &[u8]) -> (std::io::Result<Vec<u8>>, Movie) {
 fn overlaid(bytes: &[u8]) -> std::io::Result<(Vec<u8>, Movie)> {
     let mut file = tempfile::tempfile().expect("a file");
     file.write_all(bytes).expect("a written file");
-    let (mut overlay, movie) = Overlay::open(file)?;
+    let (mut overlay, movie) = Overlay::open(file, &Shared::default())?;
     let mut out = Vec::new();
     overlay.read_to_end(&mut out)?;
     assert_eq!(overlay.seek(SeekFrom::End(-4))?, bytes.len() as u64 - 4);

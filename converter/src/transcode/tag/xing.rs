@@ -16,6 +16,8 @@ static CRC: Crc<u16, Table<16>> = Crc::<u16, Table<16>>::new(&CRC_16_ARC);
 const FIELDS_BYTES: usize = 156;
 /// Flags: frames, bytes, seek table and quality are there.
 const ALL_FIELDS: u32 = 0xF;
+/// Stands for the encoder of frames that were copied. Players read LAME's part only where the name begins with LAME's.
+const UNKNOWN_ENCODER: &[u8; 9] = b"LAME\0\0\0\0\0";
 /// Entries of the seek table.
 const SEEK_ENTRIES: usize = 100;
 /// Offsets from the tag's name on.
@@ -43,6 +45,31 @@ pub(in crate::transcode) struct Ends {
 impl Ends {
     /// Most samples that the tag's 12 bits tell.
     pub(in crate::transcode) const MAX: u16 = 0xFFF;
+}
+
+/// Whether a frame is a length tag: Xing's, or the one of Fraunhofer's encoder.
+pub(in crate::transcode) fn is_tag(frame: &[u8]) -> bool {
+    const VBRI: Range<usize> = 36..40;
+    frame.get(VBRI) == Some(b"VBRI") || place_of(frame).is_some()
+}
+
+/// What a frame says of its mp3's ends, if it is a length tag that LAME's part belongs to.
+pub(in crate::transcode) fn ends(frame: &[u8]) -> Option<Ends> {
+    let fields = &frame[place_of(frame)?..];
+    // Every field before LAME's part may be missing.
+    let flags = u32::from_be_bytes(*fields.get(FLAGS)?.first_chunk()?);
+    let sizes = [4, 4, SEEK_ENTRIES, 4];
+    let lame = FLAGS.end + (0..4).filter(|bit| flags >> bit & 1 == 1).map(|bit| sizes[bit]).sum::<usize>();
+    let delays = fields.get(lame + DELAYS.start - ENCODER.start..)?;
+    let &[a, b, c, ..] = delays else { return None };
+    let ends = Ends { delay: u16::from(a) << 4 | u16::from(b >> 4), padding: u16::from(b & 0xF) << 8 | u16::from(c) };
+    (ends != Ends::default()).then_some(ends)
+}
+
+/// Where the tag's name begins.
+fn place_of(frame: &[u8]) -> Option<usize> {
+    let name = FrameHeader::BYTES + FrameHeader::parse(frame)?.side_info_bytes();
+    matches!(frame.get(name..name + 4)?, b"Xing" | b"Info").then_some(name)
 }
 
 /// What players that even out loudness read.
@@ -74,8 +101,7 @@ impl LengthTag {
     /// Takes the tag frame that LAME made, which names the encoder's settings. `None` where it is none.
     pub(in crate::transcode) fn of_lame(frame: Vec<u8>) -> Option<Self> {
         let kind = FrameHeader::parse(&frame).filter(|kind| kind.bytes == frame.len())?;
-        let name = FrameHeader::BYTES + kind.side_info_bytes();
-        matches!(frame.get(name..name + 4)?, b"Xing" | b"Info").then_some(())?;
+        let name = place_of(&frame)?;
         (frame.len() >= name + FIELDS_BYTES).then(|| Self::with(frame, name, kind))
     }
 
@@ -96,7 +122,7 @@ impl LengthTag {
         let mut tag = Self::with(frame, name, kind);
         tag.put(0..4, b"Info");
         tag.put(FLAGS, &ALL_FIELDS.to_be_bytes());
-        tag.put(ENCODER, b"tapedeck\0");
+        tag.put(ENCODER, UNKNOWN_ENCODER);
         Some(tag)
     }
 
@@ -139,8 +165,7 @@ impl LengthTag {
         // Fields of 32 bits; nothing that is made here is longer.
         let word = |number: u64| u32::try_from(number).unwrap_or(u32::MAX).to_be_bytes();
         let (frames, music) = (self.seeks.frames(), self.music.clone().finalize());
-        let is_own = &self.frame[self.name..][ENCODER] == b"tapedeck\0";
-        if is_own && !self.is_constant {
+        if &self.frame[self.name..][ENCODER] == UNKNOWN_ENCODER && !self.is_constant {
             self.put(0..4, b"Xing");
         }
         self.put(FRAMES, &word(frames));
@@ -183,64 +208,4 @@ fn track_gain(gain_db: f64) -> u16 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A frame of silence: MPEG-1 layer III, stereo, 44.1 kHz; the index tells the bit rate.
-    fn frame(index: u8) -> Vec<u8> {
-        let header = [0xFF, 0xFB, index << 4, 0];
-        let mut frame = vec![0; FrameHeader::parse(&header).expect("a header").bytes];
-        frame[..4].copy_from_slice(&header);
-        frame
-    }
-
-    fn word(frame: &[u8], field: Range<usize>) -> u32 {
-        u32::from_be_bytes(frame[36..][field].try_into().expect("four bytes"))
-    }
-
-    #[test]
-    fn a_copy_gets_a_tag_that_tells_all() {
-        // 128 and 320 kbit/s.
-        let music: Vec<u8> = [frame(9), frame(14), frame(9)].concat();
-        let mut tag = LengthTag::before(&music).expect("a tag");
-        tag.feed(&music).expect("whole frames");
-        let bytes = tag.frame().len();
-        let done = tag.finish(Ends { delay: 576, padding: 0x123 }, None);
-        assert_eq!(done.len(), bytes);
-        assert_eq!(&done[36..40], b"Xing");
-        assert_eq!(word(&done, FRAMES), 3);
-        assert_eq!(word(&done, BYTES) as usize, bytes + music.len());
-        assert_eq!(&done[36..][DELAYS], [0x24, 0x01, 0x23]);
-        assert_eq!(done[36..][MUSIC_CRC], CRC.checksum(&music).to_be_bytes());
-        assert_eq!(done[36..][TAG_CRC], CRC.checksum(&done[..190]).to_be_bytes());
-    }
-
-    #[test]
-    fn a_constant_rate_is_told_apart() {
-        let music = [frame(1), frame(1)].concat();
-        let mut tag = LengthTag::before(&music).expect("a tag");
-        tag.feed(&music).expect("whole frames");
-        let done = tag.finish(Ends::default(), None);
-        assert_eq!(&done[36..40], b"Info");
-        // 32 kbit/s have no room for the tag.
-        assert!(done.len() >= 192);
-    }
-
-    #[test]
-    fn frames_of_another_kind_are_refused() {
-        let mut tag = LengthTag::before(&frame(9)).expect("a tag");
-        let mut mono = frame(9);
-        mono[3] = 0xC0;
-        assert_eq!(tag.feed(&mono), Err(NotAFrame));
-        assert_eq!(tag.feed(&frame(9)[..400]), Err(NotAFrame));
-        assert_eq!(tag.feed(b"ID3"), Err(NotAFrame));
-    }
-
-    #[test]
-    fn gains_are_told_in_tenths_of_a_decibel() {
-        assert_eq!(track_gain(-6.04), 0b0010_1110_0011_1100);
-        assert_eq!(track_gain(3.25), 0b0010_1100_0010_0001);
-        assert_eq!(track_gain(-1000.0) & 0x1FF, 511);
-        assert_eq!((peak(1.0), peak(0.5), peak(f32::NAN)), (1 << 23, 1 << 22, 0));
-    }
-}
+mod tests;

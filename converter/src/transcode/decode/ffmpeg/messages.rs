@@ -2,9 +2,11 @@
 
 use std::{
     io::{BufRead as _, BufReader, Read},
+    sync::mpsc::{Receiver, sync_channel},
     thread::{self, JoinHandle},
 };
 
+use super::super::no_such_track;
 use crate::control::{Refusal, RefusalKind};
 
 /// Longest line that is looked at; the rest of it counts as another one.
@@ -16,35 +18,47 @@ const CODEC_BYTES_MAX: usize = 32;
 #[derive(Debug, Default)]
 pub(super) struct Messages {
     /// The codec of the chosen stream.
-    pub(super) codec: Option<String>,
+    codec: Option<String>,
+    audio_tracks: usize,
     has_no_audio: bool,
     has_no_codec: bool,
     is_out_of_memory: bool,
 }
 
-/// Reads all messages, on a thread of its own. `audio_index` tells which audio stream is the chosen one.
-pub(super) fn collect(stderr: impl Read + Send + 'static, audio_index: usize) -> std::io::Result<JoinHandle<Messages>> {
-    thread::Builder::new().name("ffmpeg-messages".to_owned()).spawn(move || {
-        let (mut messages, mut audio_seen) = (Messages::default(), 0);
+/// Reads all messages, on a thread of its own, and passes the codec's name on as soon as it is read. `audio_index`
+/// tells which audio stream is the chosen one.
+pub(super) fn collect(
+    stderr: impl Read + Send + 'static,
+    audio_index: usize,
+) -> std::io::Result<(JoinHandle<Messages>, Receiver<String>)> {
+    let (tell, codec) = sync_channel(1);
+    let thread = thread::Builder::new().name("ffmpeg-messages".to_owned()).spawn(move || {
+        let (mut messages, mut audio_index) = (Messages::default(), Some(audio_index));
         let (mut lines, mut line) = (BufReader::new(stderr), Vec::new());
         loop {
             line.clear();
             match (&mut lines).take(LINE_BYTES_MAX).read_until(b'\n', &mut line) {
-                Ok(1..) => messages.read(&String::from_utf8_lossy(&line), &mut audio_seen, audio_index),
+                Ok(1..) => messages.read(&String::from_utf8_lossy(&line), audio_index),
                 _ => return messages,
             }
+            if let Some(codec) = audio_index.and(messages.codec.as_ref()) {
+                audio_index = None;
+                // Nobody may want to know any more.
+                let _ = tell.try_send(codec.clone());
+            }
         }
-    })
+    });
+    Ok((thread?, codec))
 }
 
 impl Messages {
-    fn read(&mut self, line: &str, audio_seen: &mut usize, audio_index: usize) {
-        if let Some((_, description)) = line.split_once("Audio: ") {
-            if *audio_seen == audio_index {
+    fn read(&mut self, line: &str, wanted: Option<usize>) {
+        if let Some((_, description)) = line.split_once("Audio: ").filter(|_| wanted.is_some()) {
+            if wanted == Some(self.audio_tracks) {
                 let name = description.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_');
                 self.codec = Some(name.take(CODEC_BYTES_MAX).collect());
             }
-            *audio_seen += 1;
+            self.audio_tracks += 1;
         }
         self.has_no_audio |= line.contains("matches no streams");
         self.has_no_codec |=
@@ -53,9 +67,9 @@ impl Messages {
     }
 
     /// Why there was not a single sample.
-    pub(super) fn refusal(&self) -> Refusal {
+    pub(super) fn refusal(&self, track: Option<u16>) -> Refusal {
         if self.has_no_audio {
-            Refusal::new(RefusalKind::NoAudio, "the video has no audio track")
+            no_such_track(self.audio_tracks, track)
         } else if self.has_no_codec {
             let codec = self.codec.as_deref().unwrap_or("unknown");
             Refusal::new(RefusalKind::UnsupportedCodec, format!("no decoder is known here for this audio ({codec})"))

@@ -1,34 +1,36 @@
 //! Decoding in this process, by symphonia.
 
+mod codec;
+
 use std::io::ErrorKind;
 
 use symphonia::core::{
-    audio::Channels,
     codecs::{
         CodecParameters,
-        audio::{AudioCodecId, AudioDecoder, AudioDecoderOptions, well_known as codec},
+        audio::{AudioDecoder, AudioDecoderOptions},
     },
     errors::Error,
-    formats::{FormatReader, TrackType},
+    formats::{FormatReader, Track, TrackType},
     packet::Packet,
     units::Timestamp,
 };
 
-use super::{RATES, declared_samples, demux, scaled};
+use super::{Source, declared_samples, demux, no_such_track, scaled};
 use crate::{
     control::{Refusal, RefusalKind},
     sniff::Container,
     transcode::{
-        input::Media,
-        mp4::{Movie, Shared},
-        pcm::Block,
+        mix::Position,
+        mp4::Movie,
+        tag::xing::Ends,
     },
 };
 
-/// AAC at this rate or below is taken for the core of HE-AAC, whose upper half symphonia would silently drop.
-const AAC_CORE_RATE_MAX: u32 = 24_000;
 /// Packets that may fail, in percent, before the audio counts as damaged.
 const BAD_PACKETS_PERCENT_MAX: u64 = 1;
+/// Samples that every mp3 decoder is late by; symphonia and containers count them to the encoder's delay, the length
+/// tag does not.
+pub(in crate::transcode) const DECODER_DELAY: u64 = 529;
 /// Packets that may fail in any case: the last one of a recording that was stopped, say.
 const BAD_PACKETS_MIN: u64 = 2;
 
@@ -36,8 +38,10 @@ pub(super) struct Native {
     format: Box<dyn FormatReader>,
     decoder: Box<dyn AudioDecoder>,
     track: u32,
+    /// Hz.
     pub(super) rate: u32,
-    pub(super) channels: u8,
+    /// Empty until the first packet tells them.
+    pub(super) positions: Vec<Position>,
     pub(super) codec: &'static str,
     pub(super) declared: Option<u64>,
     /// Samples that are still to be dropped: the encoder's delay.
@@ -45,8 +49,8 @@ pub(super) struct Native {
     packets: u64,
     bad_packets: u64,
     planes: Vec<Vec<f32>>,
-    /// Whether `planes` hold the first packet, which was decoded to see that it can be.
-    is_pending: bool,
+    /// The first packet, which was decoded into `planes` to see that it can be.
+    first: Option<Packet>,
 }
 
 impl std::fmt::Debug for Native {
@@ -56,37 +60,37 @@ impl std::fmt::Debug for Native {
 }
 
 impl Native {
-    /// Opens the first audio track; `None` where it is better left to ffmpeg.
-    pub(super) fn open(media: &Media, container: Container, movie: &Shared) -> Result<Option<Self>, Refusal> {
-        let format = demux::open(media, container, movie)?;
-        let movie = movie.movie();
-        let Some(format) = format else { return Ok(None) };
-        if container == Container::Mp4 && movie.track.is_none() {
-            return Err(Refusal::new(RefusalKind::NoAudio, "the video has no audio track"));
+    /// Opens the wanted audio track; `None` where it is better left to ffmpeg.
+    pub(super) fn open(source: &Source<'_>) -> Result<Option<Self>, Refusal> {
+        let format = demux::open(source.media, source.container, source.movie)?;
+        let movie = source.movie.movie();
+        if source.container == Container::Mp4 && movie.is_read && movie.track.is_none() {
+            return Err(no_such_track(movie.audio_tracks, source.track));
         }
-        Ok(Self::of(format, container, &movie))
+        let Some(format) = format else { return Ok(None) };
+        Ok(Self::of(format, source, &movie))
     }
 
-    fn of(format: Box<dyn FormatReader>, container: Container, movie: &Movie) -> Option<Self> {
-        let track = format.first_track(TrackType::Audio)?;
+    fn of(format: Box<dyn FormatReader>, source: &Source<'_>, movie: &Movie) -> Option<Self> {
+        // The mp4 filter leaves one track, the wanted one.
+        let before = if source.container == Container::Mp4 { 0 } else { source.audio_index() };
+        let mut tracks = format.tracks().iter().filter(|track| is_audio(track));
+        let track = tracks.nth(before)?;
         let parameters = track.codec_params.as_ref()?.audio()?;
-        let codec = name(parameters.codec, container)?;
         let decoder =
             symphonia::default::get_codecs().make_audio_decoder(parameters, &AudioDecoderOptions::default()).ok()?;
         let known = decoder.codec_params();
-        let rate = known.sample_rate.or(parameters.sample_rate).filter(|rate| RATES.contains(rate))?;
-        // Mp3 in mp4 tells its channels only by its first frame; 0 until then.
-        let channels = known.channels.as_ref().or(parameters.channels.as_ref()).map_or(0, Channels::count);
-        let channels = u8::try_from(channels).ok().filter(|&channels| channels <= 2)?;
-        if codec == "aac" && rate <= AAC_CORE_RATE_MAX {
-            return None;
-        }
+        let rate = known.sample_rate.or(parameters.sample_rate).filter(|&rate| rate > 0)?;
+        // Mp3 in mp4 tells its channels only by its first frame.
+        let channels = known.channels.as_ref().or(parameters.channels.as_ref());
+        let positions = channels.map(Position::of_channels).unwrap_or_default();
+        let codec = codec::native(parameters.codec, source.container, rate, positions.len())?;
         let edits = movie.track.as_ref().map(|track| &track.edits);
         if edits.is_some_and(|edits| edits.is_odd) {
             return None;
         }
         let skip = movie.track.as_ref().and_then(|t| scaled(t.edits.media_time, rate, t.media_timescale)).unwrap_or(0);
-        let declared = match container {
+        let declared = match source.container {
             Container::Mp4 => declared_samples(movie, rate),
             Container::Flac | Container::Mp3 => track.num_frames.filter(|&samples| samples > 0),
             _ => None,
@@ -97,14 +101,14 @@ impl Native {
             decoder,
             track,
             rate,
-            channels,
+            positions,
             codec,
             declared,
             skip,
             packets: 0,
             bad_packets: 0,
             planes: Vec::new(),
-            is_pending: false,
+            first: None,
         };
         native.try_first_packet().then_some(native)
     }
@@ -114,13 +118,15 @@ impl Native {
         let Ok(packet) = self.next_packet() else { return false };
         let Some(packet) = packet else { return true };
         self.skip += self.before_zero(packet.pts);
-        self.is_pending = true;
-        match self.decode(&packet) {
-            Err(Error::Unsupported(_)) => return false,
-            Ok(()) if self.channels == 0 => self.channels = u8::try_from(self.planes.len()).unwrap_or(0),
-            _ => {}
+        if let Err(Error::Unsupported(_)) = self.decode(&packet) {
+            return false;
         }
-        matches!(self.channels, 1 | 2)
+        if self.positions.is_empty() {
+            self.positions = Position::of_count(self.planes.len());
+        }
+        self.first = Some(packet);
+        // What is decoded must be what was announced.
+        !self.positions.is_empty() && (self.planes.is_empty() || self.planes.len() == self.positions.len())
     }
 
     /// Samples before the time 0: the delay of the encoder, as Matroska tells it.
@@ -136,6 +142,9 @@ impl Native {
 
     /// The next packet of the track; `None` at the end, and where the bytes end in the middle, of which others judge.
     fn next_packet(&mut self) -> Result<Option<Packet>, Error> {
+        if let Some(first) = self.first.take() {
+            return Ok(Some(first));
+        }
         loop {
             match self.format.next_packet() {
                 Ok(Some(packet)) if packet.track_id == self.track => return Ok(Some(packet)),
@@ -165,8 +174,12 @@ impl Native {
         self.packets += 1;
         match self.decoder.decode(packet) {
             Ok(decoded) => {
-                if decoded.spec().rate() != self.rate {
+                let spec = decoded.spec();
+                if spec.rate() != self.rate {
                     return Err(Error::Unsupported("the sample rate changes"));
+                }
+                if !self.positions.is_empty() && spec.channels().count() != self.positions.len() {
+                    return Err(Error::Unsupported("the number of channels changes"));
                 }
                 decoded.copy_to_vecs_planar(&mut self.planes);
                 Ok(())
@@ -179,9 +192,10 @@ impl Native {
         }
     }
 
-    /// Decodes one packet; false at the end.
-    pub(super) fn next(&mut self, block: &mut Block) -> Result<bool, Refusal> {
-        if !std::mem::take(&mut self.is_pending) {
+    /// Decodes one packet into `planes`, one for each position; false at the end.
+    pub(super) fn next(&mut self, planes: &mut Vec<Vec<f32>>) -> Result<bool, Refusal> {
+        // The first one is decoded already.
+        if self.first.take().is_none() {
             let Some(packet) = self.next_packet().map_err(|cause| damaged(&cause))? else {
                 return self.check_packets().map(|()| false);
             };
@@ -191,21 +205,39 @@ impl Native {
                 Err(cause) => return Err(damaged(&cause)),
             }
         }
-        self.take(block);
+        std::mem::swap(planes, &mut self.planes);
+        self.drop_delay(planes);
         Ok(true)
     }
 
-    /// Passes on what is not the encoder's delay.
-    fn take(&mut self, block: &mut Block) {
-        let Some(left) = self.planes.first() else { return };
-        let right = self.planes.get(1).unwrap_or(left);
-        let samples = left.len().min(right.len());
-        let first = usize::try_from(self.skip).unwrap_or(usize::MAX).min(samples);
-        block.left.extend_from_slice(&left[first..samples]);
-        if self.channels == 2 {
-            block.right.extend_from_slice(&right[first..samples]);
+    /// Drops what is the encoder's delay.
+    fn drop_delay(&mut self, planes: &mut [Vec<f32>]) {
+        let samples = planes.first().map_or(0, Vec::len);
+        let dropped = usize::try_from(self.skip).unwrap_or(usize::MAX).min(samples);
+        if dropped > 0 {
+            planes.iter_mut().for_each(|plane| drop(plane.drain(..dropped.min(plane.len()))));
+            self.skip -= dropped as u64;
         }
-        self.skip -= first as u64;
+    }
+
+    /// The undecoded bytes of the first packet, before it was taken.
+    pub(super) fn first_bytes(&self) -> Option<&[u8]> {
+        self.first.as_ref().map(|packet| &packet.data[..])
+    }
+
+    /// The undecoded bytes of the next packet; `None` at the end.
+    pub(super) fn next_bytes(&mut self) -> Result<Option<Box<[u8]>>, Refusal> {
+        let packet = self.next_packet().map_err(|cause| damaged(&cause))?;
+        Ok(packet.map(|packet| packet.data))
+    }
+
+    /// How much of the first frame is no audio, and how much of the last where that is told apart from a duration.
+    /// For a track whose packets were not taken yet.
+    pub(super) fn ends(&self) -> Option<Ends> {
+        let track = self.format.tracks().iter().find(|track| track.id == self.track)?;
+        let told = track.delay.map_or(self.skip, u64::from).checked_sub(DECODER_DELAY)?;
+        let padding = track.padding.map_or(0, |padding| u64::from(padding) + DECODER_DELAY);
+        Some(Ends { delay: u16::try_from(told).ok()?, padding: u16::try_from(padding).ok()? })
     }
 
     fn check_packets(&self) -> Result<(), Refusal> {
@@ -218,29 +250,10 @@ impl Native {
     }
 }
 
-fn damaged(cause: &Error) -> Refusal {
-    Refusal::new(RefusalKind::Damaged, format!("the audio could not be decoded: {cause}"))
+fn is_audio(track: &Track) -> bool {
+    track.codec_params.as_ref().is_some_and(|parameters| parameters.audio().is_some())
 }
 
-/// The name of a codec that is decoded here.
-fn name(id: AudioCodecId, container: Container) -> Option<&'static str> {
-    Some(match id {
-        codec::CODEC_ID_AAC => "aac",
-        codec::CODEC_ID_MP3 => "mp3",
-        codec::CODEC_ID_VORBIS => "vorbis",
-        codec::CODEC_ID_FLAC => "flac",
-        codec::CODEC_ID_ALAC => "alac",
-        // In QuickTime every sample would be a packet of its own.
-        codec::CODEC_ID_PCM_U8
-        | codec::CODEC_ID_PCM_S16LE
-        | codec::CODEC_ID_PCM_S24LE
-        | codec::CODEC_ID_PCM_S32LE
-        | codec::CODEC_ID_PCM_F32LE
-        | codec::CODEC_ID_PCM_F64LE
-            if container != Container::Mp4 =>
-        {
-            "pcm"
-        }
-        _ => return None,
-    })
+fn damaged(cause: &Error) -> Refusal {
+    Refusal::new(RefusalKind::Damaged, format!("the audio could not be decoded: {cause}"))
 }

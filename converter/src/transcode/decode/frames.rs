@@ -1,0 +1,114 @@
+//! The frames of an mp3 track as they are, out of any container.
+
+use super::{
+    Source,
+    ffmpeg::FfmpegFrames,
+    native::Native,
+};
+use crate::{
+    control::{Refusal, RefusalKind},
+    transcode::{
+        frame::{FrameHeader, first_frame},
+        tag::xing::{self, Ends},
+    },
+};
+
+/// Bytes before the first frame of what ffmpeg takes for an mp3.
+const FIRST_FRAME_BYTES_MAX: usize = 64 * 1024;
+
+/// Frames in a row, all of one kind.
+pub(in crate::transcode) struct Frames {
+    from: From,
+    pub(in crate::transcode) kind: FrameHeader,
+    /// Where the source tells them.
+    pub(in crate::transcode) ends: Option<Ends>,
+    /// Samples that the container declares.
+    pub(in crate::transcode) declared: Option<u64>,
+    /// Bytes that were read and not given away.
+    pending: Vec<u8>,
+}
+
+enum From {
+    Native(Box<Native>),
+    Ffmpeg(FfmpegFrames),
+}
+
+impl Frames {
+    /// The frames of a track that is demuxed here; the track itself where they cannot be copied.
+    pub(super) fn of_native(native: Box<Native>) -> Result<Result<Self, Box<Native>>, Refusal> {
+        if native.codec != "mp3" {
+            return Ok(Err(native));
+        }
+        let kind = native.first_bytes().and_then(|mut bytes| {
+            let (kind, _) = first_frame(&mut bytes).filter(|(kind, _)| kind.layer == 3)?;
+            bytes.is_empty().then_some(kind)
+        });
+        let Some(kind) = kind else { return Ok(Err(native)) };
+        let (ends, declared) = (native.ends(), native.declared);
+        Self { from: From::Native(native), kind, ends, declared, pending: Vec::new() }.without_tag().map(Ok)
+    }
+
+    /// The frames of a track that ffmpeg demuxes; it must be known to be mp3.
+    pub(super) fn of_ffmpeg(source: &Source<'_>) -> Result<Self, Refusal> {
+        let mut from = FfmpegFrames::open(source)?;
+        let mut pending = Vec::new();
+        let kind = loop {
+            let goes_on = from.next(&mut pending)?;
+            if let Some((kind, _)) = first_frame(&mut &pending[..]).filter(|(kind, _)| kind.layer == 3) {
+                break kind;
+            }
+            if !goes_on || pending.len() > FIRST_FRAME_BYTES_MAX {
+                return Err(Refusal::new(RefusalKind::Damaged, "the audio track holds no mp3 frames; try reencode=always"));
+            }
+        };
+        Self { from: From::Ffmpeg(from), kind, ends: None, declared: None, pending }.without_tag()
+    }
+
+    /// Drops a length tag of the source, which is no audio, and keeps what it says.
+    fn without_tag(mut self) -> Result<Self, Refusal> {
+        if self.pending.is_empty() {
+            self.read()?;
+        }
+        let mut rest = &self.pending[..];
+        if let Some((_, frame)) = first_frame(&mut rest).filter(|(_, frame)| xing::is_tag(frame)) {
+            self.ends = self.ends.or(xing::ends(frame));
+            let tag_bytes = frame.len();
+            self.pending.drain(..tag_bytes);
+        }
+        Ok(self)
+    }
+
+    /// Appends some bytes, of which whole frames can be taken as soon as they are there; false at the end.
+    pub(in crate::transcode) fn next(&mut self, bytes: &mut Vec<u8>) -> Result<bool, Refusal> {
+        let goes_on = !self.pending.is_empty() || self.read()?;
+        bytes.append(&mut self.pending);
+        Ok(goes_on)
+    }
+
+    fn read(&mut self) -> Result<bool, Refusal> {
+        match &mut self.from {
+            From::Native(native) => {
+                let packet = native.next_bytes()?;
+                self.pending.extend_from_slice(packet.as_deref().unwrap_or_default());
+                Ok(packet.is_some())
+            }
+            From::Ffmpeg(ffmpeg) => ffmpeg.next(&mut self.pending),
+        }
+    }
+
+    /// How much is no audio, of `frames` frames in all. Where only a duration is declared, the rest is padding.
+    pub(in crate::transcode) fn ends_of(&self, frames: u64) -> Ends {
+        let Some(ends) = self.ends else { return Ends::default() };
+        let audible = (frames * u64::from(self.kind.samples)).saturating_sub(u64::from(ends.delay));
+        let rest = self.declared.map_or(0, |declared| audible.saturating_sub(declared));
+        let rest = u16::try_from(rest).ok().filter(|&rest| rest <= Ends::MAX);
+        Ends { padding: if ends.padding > 0 { ends.padding } else { rest.unwrap_or(0) }, ..ends }
+    }
+
+    /// Ends the reading, at the end of the audio or before.
+    pub(in crate::transcode) fn close(self) {
+        if let From::Ffmpeg(ffmpeg) = self.from {
+            ffmpeg.close();
+        }
+    }
+}

@@ -23,6 +23,7 @@ mod resample;
 mod scratch;
 mod structure;
 mod supervisor;
+#[cfg_attr(not(test), expect(dead_code, reason = "wired next"))]
 mod tag;
 mod verify;
 

@@ -10,18 +10,20 @@ use std::{
 };
 
 use super::{
-    decode::Audio,
+    copy,
+    decode::{self, Audio, Opened, Source},
     encode::{Encoded, Encoding, Settings},
+    frame::FrameHeader,
     input::{Media, Upload},
     mp4::Shared,
     output::Output,
-    pcm::{Block, Cutter},
+    sound::Sound,
     structure::Structure,
     supervisor::Supervisor,
-    tag, verify,
+    verify,
 };
 use crate::{
-    control::{Refusal, RefusalKind, Report},
+    control::{Decoder, Refusal, RefusalKind, Report},
     options::Options,
     sniff::{self, Container, HEAD_BYTES_MAX, Sniffed},
 };
@@ -35,57 +37,61 @@ pub(super) struct Request {
     pub(super) ffmpeg: PathBuf,
     /// For decoded audio, where it is normalized.
     pub(super) scratch: Option<File>,
+    /// Threads that encode.
+    pub(super) workers: usize,
 }
 
 /// Converts standard input to standard output.
-pub(super) fn convert(request: &Request, supervisor: Option<&Arc<Supervisor>>) -> Result<Report, Refusal> {
+pub(super) fn convert(request: Request, supervisor: Option<&Arc<Supervisor>>) -> Result<Report, Refusal> {
     let (media, container) = open(supervisor.is_some())?;
-    let movie = Shared::default();
+    let movie = Shared::wanting(request.options.track);
     let result = run(request, supervisor, &media, container, &movie);
     result.map_err(|refusal| verify::explain(refusal, &media, container))
 }
 
+/// An mp3, and what was read for it.
+struct Made {
+    encoded: Encoded,
+    /// Hz.
+    rate: u32,
+    channels: u8,
+    decoder: Decoder,
+    codec: String,
+    /// What came of the source, at its own rate.
+    source_rate: u32,
+    samples_read: u64,
+    /// Absent where the decoding was stopped before the end.
+    declared: Option<u64>,
+}
+
 fn run(
-    request: &Request,
+    request: Request,
     supervisor: Option<&Arc<Supervisor>>,
     media: &Media,
     container: Container,
     movie: &Shared,
 ) -> Result<Report, Refusal> {
-    let Request { options, duration_max, ffmpeg, .. } = request;
-    let mut audio = Audio::open(media, container, movie, ffmpeg)?;
-    let channels = options.channels.unwrap_or(audio.channels);
-    let mut cutter = Cutter::new(options, audio.rate, channels);
-    let too_long = || too_long(*duration_max);
-    let samples_max = duration_max.as_secs().saturating_mul(u64::from(audio.rate));
-    if audio.declared.is_some_and(|declared| declared > samples_max) && options.end.is_none() {
-        return Err(too_long());
-    }
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    let quality = options.quality.unwrap_or_default();
-    let settings = Settings { rate: audio.rate, channels, quality, id3: tag::id3(options)?, workers };
+    let Request { options, duration_max, ffmpeg, .. } = &request;
+    let (track, allow_copy) = (options.track, options.allow_copy());
+    let (opened, tags) = decode::open(&Source { media, container, movie, ffmpeg, track, allow_copy })?;
+    let id3 = tags.with_options(options).to_id3()?;
     let output = Output::open().map_err(|cause| internal("standard output is of no use", &cause))?;
-    let mut encoding = Encoding::start(settings, output, supervisor.cloned())?;
-    let mut decoded = Block::default();
-    while !cutter.is_done() && audio.next(&mut decoded)? {
-        if let Some(block) = cutter.push(&decoded)
-            && !encoding.push(&block)
-        {
-            break;
+    let duration_max = *duration_max;
+    let made = match opened {
+        Opened::Samples(audio) => encode(request, supervisor, audio, id3, output)?,
+        Opened::Frames(mut frames) => {
+            let FrameHeader { rate, channels, .. } = frames.kind;
+            let samples_max = duration_max.as_secs().saturating_mul(u64::from(rate));
+            let encoded = copy::copy(&mut frames, &id3, output, supervisor, samples_max)?;
+            let (samples_read, declared) = (encoded.samples, frames.declared);
+            frames.close();
+            let (decoder, codec) = (Decoder::Copied, "mp3".to_owned());
+            Made { encoded, rate, channels, decoder, codec, source_rate: rate, samples_read, declared }
         }
-        if cutter.position() > samples_max && !cutter.is_done() {
-            return Err(too_long());
-        }
-    }
-    let (position, is_whole) = (cutter.position(), !cutter.is_done());
-    let last = cutter.finish()?;
-    // Where the encoder has ended already, its own words tell why.
-    let _ = last.left.is_empty() || encoding.push(&last);
-    let encoded = encoding.finish(None)?;
-    let (rate, declared, by) = (audio.rate, audio.declared.filter(|_| is_whole), audio.decoded_by());
-    let codec = audio.close();
+    };
+    let Made { encoded, rate, channels, decoder, codec, source_rate, samples_read, declared } = made;
     let upload_bytes = supervisor.map(|supervisor| move || supervisor.upload_bytes());
-    let found = verify::Found { decoded: position, declared, rate, container };
+    let found = verify::Found { decoded: samples_read, declared, rate: source_rate, container };
     let (video_bytes, completeness) = verify::verify(media, &movie.movie(), &found, upload_bytes)?;
     let Encoded { samples, frames, bytes: mp3_bytes, head } = encoded;
     Ok(Report {
@@ -97,11 +103,59 @@ fn run(
         mp3_bytes,
         video_bytes,
         completeness,
-        decoder: by,
+        decoder,
         source: format!("{}/{codec}", container.name()),
         head,
         peak_memory_bytes: peak_memory(),
     })
+}
+
+/// Decodes all that is wanted of the audio and encodes it.
+fn encode(
+    request: Request,
+    supervisor: Option<&Arc<Supervisor>>,
+    mut audio: Audio,
+    id3: Vec<u8>,
+    output: Output,
+) -> Result<Made, Refusal> {
+    let Request { options, duration_max, scratch, workers, .. } = request;
+    let source_rate = audio.rate;
+    let samples_max = duration_max.as_secs().saturating_mul(u64::from(source_rate));
+    if audio.declared.is_some_and(|declared| declared > samples_max) && options.end.is_none() {
+        return Err(too_long(duration_max));
+    }
+    let mut sound = Sound::new(&options, source_rate, &audio.positions, scratch)?;
+    let (rate, channels) = (sound.rate, sound.channels);
+    let total = total(&options, audio.declared, source_rate);
+    let settings = Settings { rate, channels, quality: options.quality.unwrap_or_default(), id3, workers, total };
+    let mut encoding = Encoding::start(settings, output, supervisor.cloned())?;
+    let mut planes = Vec::new();
+    while !sound.is_done() && audio.next(&mut planes)? {
+        if !sound.push(&mut planes, &mut |block| encoding.push(block))? {
+            break;
+        }
+        if sound.position() > samples_max && !sound.is_done() {
+            return Err(too_long(duration_max));
+        }
+        if let Some(supervisor) = supervisor.filter(|_| sound.is_collecting()) {
+            supervisor.progress(Duration::ZERO, total);
+        }
+    }
+    let (samples_read, is_whole) = (sound.position(), !sound.is_done());
+    // Where the encoder has ended already, its own words tell why.
+    let gain = sound.finish(&mut |block| encoding.push(block))?;
+    let encoded = encoding.finish(gain)?;
+    let declared = audio.declared.filter(|_| is_whole);
+    let (decoder, codec) = (audio.decoded_by(), audio.close());
+    Ok(Made { encoded, rate, channels, decoder, codec, source_rate, samples_read, declared })
+}
+
+/// How long the mp3 will be, where the container tells.
+fn total(options: &Options, declared: Option<u64>, rate: u32) -> Option<Duration> {
+    let declared = Duration::from_millis(declared? * 1000 / u64::from(rate));
+    let instant = |seconds: Option<f64>| seconds.map(Duration::from_secs_f64);
+    let end = instant(options.end).map_or(declared, |end| end.min(declared));
+    Some(end.saturating_sub(instant(options.start).unwrap_or_default()))
 }
 
 /// Takes standard input and sniffs it.
@@ -156,7 +210,7 @@ fn spool(head: &[u8], mut rest: File) -> io::Result<File> {
     Ok(file)
 }
 
-fn too_long(duration_max: Duration) -> Refusal {
+pub(super) fn too_long(duration_max: Duration) -> Refusal {
     let limit = humantime::format_duration(duration_max);
     Refusal::new(RefusalKind::TooLong, format!("the audio is longer than {limit} (DURATION_MAX)"))
 }

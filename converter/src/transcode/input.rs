@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{self, Read, Seek, SeekFrom},
+    os::unix::fs::FileExt as _,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -24,6 +25,25 @@ const DRAIN_BYTES: usize = 64 * 1024;
 pub(super) enum Media {
     Stream(Upload),
     File(File),
+}
+
+impl Media {
+    /// The first bytes, at most `bytes_max` and as far as they were read. Of a stream they are there until it is
+    /// settled who reads it.
+    pub(super) fn head(&self, bytes_max: usize) -> Vec<u8> {
+        match self {
+            Self::Stream(upload) => {
+                let arrival = upload.lock();
+                arrival.replay[..arrival.replay.len().min(bytes_max)].to_vec()
+            }
+            Self::File(file) => {
+                let mut head = vec![0; bytes_max];
+                let read = file.read_at(&mut head, 0).unwrap_or(0);
+                head.truncate(read);
+                head
+            }
+        }
+    }
 }
 
 /// A video that arrives; clones read the same stream.

@@ -1,26 +1,27 @@
 //! The engine: a filter from a video on standard input to an mp3 on standard output.
 //!
-//! `sniff` → `demux` (behind the mp4 filter) → `decode` (symphonia or ffmpeg) → `pcm` (range, channels) → `encode`
-//! → `output`; then `verify` compares what was read and decoded with what the container declares. The service runs it
-//! with `--control`, limited and under supervision; without that it is a plain command.
+//! ```text
+//! sniff ─▶ filter (mp4) ─▶ decode ─▶ cut, mix, resample ─▶ segment ─▶ encode ─▶ tag ─▶ verify
+//!                             └─ the frames of an mp3 ─▶ copy ─────────────────────┘
+//! ```
+//!
+//! The service runs it with `--control`, confined and under supervision; without that it is a plain command.
 
 mod convert;
+mod copy;
 mod decode;
 mod encode;
 pub(crate) mod frame;
 mod input;
 mod limits;
-#[cfg_attr(not(test), expect(dead_code, reason = "wired next"))]
 mod loudness;
-#[cfg_attr(not(test), expect(dead_code, reason = "wired next"))]
 mod mix;
 mod mp4;
 mod output;
 mod pcm;
-#[cfg_attr(not(test), expect(dead_code, reason = "wired next"))]
 mod resample;
-#[cfg_attr(not(test), expect(dead_code, reason = "wired next"))]
 mod scratch;
+mod sound;
 mod structure;
 mod supervisor;
 mod tag;
@@ -67,12 +68,13 @@ pub fn main(args: Args) -> ExitCode {
 fn supervised() -> ExitCode {
     let Ok((channel, start, scratch)) = Channel::open() else { return ExitCode::FAILURE };
     let Start { options, duration_max_ms, ffmpeg } = start;
-    let request = Request { options, duration_max: Duration::from_millis(duration_max_ms), ffmpeg, scratch };
+    let (duration_max, workers) = (Duration::from_millis(duration_max_ms), workers());
+    let request = Request { options, duration_max, ffmpeg, scratch, workers };
     if limit(request.duration_max, false).is_err() {
         return ExitCode::FAILURE;
     }
     let Ok(supervisor) = channel.listen().map(Arc::new) else { return ExitCode::FAILURE };
-    let verdict = match convert::convert(&request, Some(&supervisor)) {
+    let verdict = match convert::convert(request, Some(&supervisor)) {
         Ok(report) => Verdict::Converted(report),
         Err(refusal) => Verdict::Refused(refusal),
     };
@@ -80,8 +82,11 @@ fn supervised() -> ExitCode {
 }
 
 fn limit(duration_max: Duration, writes_files: bool) -> io::Result<()> {
-    let workers = thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
-    limits::apply(duration_max, workers, writes_files)
+    limits::apply(duration_max, workers() as u64, writes_files)
+}
+
+fn workers() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn alone(args: &Args) -> ExitCode {
@@ -89,7 +94,7 @@ fn alone(args: &Args) -> ExitCode {
         let _ = writeln!(io::stderr(), "converter: cannot limit this process: {cause}");
         return ExitCode::FAILURE;
     }
-    let said = match request(args).and_then(|request| convert::convert(&request, None)) {
+    let said = match request(args).and_then(|request| convert::convert(request, None)) {
         Ok(report) if report.head.is_none() => return ExitCode::SUCCESS,
         Ok(_) => {
             "note: the length tag is missing, since this output cannot be changed any more; write to a file".into()
@@ -108,5 +113,11 @@ fn request(args: &Args) -> Result<Request, Refusal> {
     let scratch = options.normalize.map(|_| tempfile::tempfile()).transpose();
     let scratch =
         scratch.map_err(|cause| Refusal::new(RefusalKind::Internal, format!("no temporary file: {cause}")))?;
-    Ok(Request { options, duration_max: args.duration_max, ffmpeg: find_ffmpeg(&args.ffmpeg), scratch })
+    Ok(Request {
+        options,
+        duration_max: args.duration_max,
+        ffmpeg: find_ffmpeg(&args.ffmpeg),
+        scratch,
+        workers: workers(),
+    })
 }

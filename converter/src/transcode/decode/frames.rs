@@ -1,10 +1,6 @@
 //! The frames of an mp3 track as they are, out of any container.
 
-use super::{
-    Source,
-    ffmpeg::FfmpegFrames,
-    native::Native,
-};
+use super::{Source, ffmpeg::FfmpegFrames, native::Native};
 use crate::{
     control::{Refusal, RefusalKind},
     transcode::{
@@ -58,7 +54,10 @@ impl Frames {
                 break kind;
             }
             if !goes_on || pending.len() > FIRST_FRAME_BYTES_MAX {
-                return Err(Refusal::new(RefusalKind::Damaged, "the audio track holds no mp3 frames; try reencode=always"));
+                return Err(Refusal::new(
+                    RefusalKind::Damaged,
+                    "the audio track holds no mp3 frames; try reencode=always",
+                ));
             }
         };
         Self { from: From::Ffmpeg(from), kind, ends: None, declared: None, pending }.without_tag()

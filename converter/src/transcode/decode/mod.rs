@@ -13,6 +13,7 @@ use super::{
     input::Media,
     mix::Position,
     mp4::{Movie, Shared},
+    tag::Tags,
 };
 use crate::{
     control::{Decoder, Refusal, RefusalKind},
@@ -21,6 +22,9 @@ use crate::{
 
 /// Sample rates that MPEG audio has, in Hz.
 pub(super) const RATES: [u32; 9] = [8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000];
+
+/// First bytes that are searched for tags which demuxers do not tell; some muxers leave 4 KiB free before them.
+const HEAD_BYTES: usize = 16 * 1024;
 
 /// A video, and what is wanted of it.
 #[derive(Debug, Clone, Copy)]
@@ -64,21 +68,22 @@ pub(super) enum Opened {
     Frames(Frames),
 }
 
-/// Opens the video for whoever decodes it.
-pub(super) fn open(source: &Source<'_>) -> Result<Opened, Refusal> {
-    let opened = open_natively(source).and_then(|native| match native {
-        Some(opened) => Ok(opened),
-        None => open_by_ffmpeg(source),
-    });
+/// Opens the video for whoever decodes it, and reads its tags.
+pub(super) fn open(source: &Source<'_>) -> Result<(Opened, Tags), Refusal> {
+    let (native, tags) = Native::open(source)?;
+    let tags = tags.or(Tags::of_head(&source.media.head(HEAD_BYTES)));
+    let opened = match native {
+        Some(native) => of_native(source, Box::new(native)).map(|opened| (opened, tags)),
+        None => by_ffmpeg(source, tags),
+    };
     source.settle();
     opened
 }
 
-fn open_natively(source: &Source<'_>) -> Result<Option<Opened>, Refusal> {
-    let Some(native) = Native::open(source)?.map(Box::new) else { return Ok(None) };
+fn of_native(source: &Source<'_>, native: Box<Native>) -> Result<Opened, Refusal> {
     let native = if source.allow_copy {
         match Frames::of_native(native)? {
-            Ok(frames) => return Ok(Some(Opened::Frames(frames))),
+            Ok(frames) => return Ok(Opened::Frames(frames)),
             Err(native) => native,
         }
     } else {
@@ -86,26 +91,28 @@ fn open_natively(source: &Source<'_>) -> Result<Option<Opened>, Refusal> {
     };
     let (rate, positions, declared) = (native.rate, native.positions.clone(), native.declared);
     let left = edited_samples(&source.movie.movie(), declared);
-    let decoder = By::Native(native);
-    Ok(Some(Opened::Samples(Audio { decoder, rate, positions, declared, left })))
+    Ok(Opened::Samples(Audio { decoder: By::Native(native), rate, positions, declared, left }))
 }
 
-fn open_by_ffmpeg(source: &Source<'_>) -> Result<Opened, Refusal> {
-    let too_far = || Refusal::new(RefusalKind::Limits, "the audio begins too far into the video");
-    if !source.start_over() {
-        return Err(too_far());
-    }
+fn by_ffmpeg(source: &Source<'_>, tags: Tags) -> Result<(Opened, Tags), Refusal> {
+    let start_over = || {
+        let too_far = || Refusal::new(RefusalKind::Limits, "the audio begins too far into the video");
+        source.start_over().then_some(()).ok_or_else(too_far)
+    };
+    start_over()?;
     let found = Ffmpeg::open(source)?;
+    let tags = tags.or(Tags::of_wave_info(&found.info));
     // Only ffmpeg itself knows the codec, and only once it decodes.
     if source.allow_copy && found.codec == "mp3" {
         found.close();
-        return if source.start_over() { Frames::of_ffmpeg(source).map(Opened::Frames) } else { Err(too_far()) };
+        start_over()?;
+        return Frames::of_ffmpeg(source).map(|frames| (Opened::Frames(frames), tags));
     }
     let (rate, positions) = (found.rate, found.positions.clone());
     let movie = source.movie.movie();
     let declared = declared_samples(&movie, rate);
     let left = edited_samples(&movie, declared);
-    Ok(Opened::Samples(Audio { decoder: By::Ffmpeg(found), rate, positions, declared, left }))
+    Ok((Opened::Samples(Audio { decoder: By::Ffmpeg(found), rate, positions, declared, left }), tags))
 }
 
 /// The audio of a video, decoded.

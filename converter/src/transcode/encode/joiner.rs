@@ -19,6 +19,8 @@ pub(super) struct Joiner {
     pub(super) supervisor: Option<Arc<Supervisor>>,
     pub(super) rate: u32,
     pub(super) frame_samples: usize,
+    /// Length of the audio, where it is known beforehand.
+    pub(super) total: Option<Duration>,
 }
 
 /// A written mp3 whose tag is to be finished.
@@ -64,7 +66,7 @@ impl Joiner {
         self.output.write(mp3).map_err(|cause| unwritten(&cause))?;
         if let Some(supervisor) = &self.supervisor {
             let encoded_ms = self.tag.frames() * self.frame_samples as u64 * 1000 / u64::from(self.rate);
-            supervisor.progress(Duration::from_millis(encoded_ms));
+            supervisor.progress(Duration::from_millis(encoded_ms), self.total);
         }
         Ok(())
     }

@@ -19,6 +19,7 @@ use std::{
         mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use self::{
@@ -52,6 +53,8 @@ pub(super) struct Settings {
     pub(super) id3: Vec<u8>,
     /// Threads that encode; the mp3 is the same for any number.
     pub(super) workers: usize,
+    /// Length of the audio, where it is known beforehand; for nothing but progress.
+    pub(super) total: Option<Duration>,
 }
 
 /// A finished mp3.
@@ -85,7 +88,7 @@ impl Encoding {
         mut output: Output,
         supervisor: Option<Arc<Supervisor>>,
     ) -> Result<Self, Refusal> {
-        let Settings { rate, channels, quality, id3, workers } = settings;
+        let Settings { rate, channels, quality, id3, workers, total } = settings;
         let shape = Shape { rate, channels, quality };
         let lame = Lame::new(&shape)?;
         let (frame_samples, delay) = (lame.frame_samples(), lame.delay());
@@ -112,7 +115,7 @@ impl Encoding {
             })
         });
         let workers = workers.collect::<io::Result<_>>().map_err(|cause| no_thread(&cause))?;
-        let joiner = Joiner { output, tag, supervisor, rate, frame_samples };
+        let joiner = Joiner { output, tag, supervisor, rate, frame_samples, total };
         let reuse = move |block| {
             // Nobody needs it any more where the input has ended.
             let _ = used.try_send(block);
@@ -186,6 +189,7 @@ fn no_thread(cause: &io::Error) -> Refusal {
     Refusal::new(RefusalKind::Internal, format!("no encoding thread: {cause}"))
 }
 
-fn unwritten(cause: &io::Error) -> Refusal {
+/// The refusal where standard output takes no more.
+pub(super) fn unwritten(cause: &io::Error) -> Refusal {
     Refusal::new(RefusalKind::Internal, format!("the mp3 could not be written: {cause}"))
 }

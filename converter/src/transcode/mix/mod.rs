@@ -36,8 +36,8 @@ enum Path {
 impl Mixer {
     /// For a source whose channels have these positions, mixed to `channels` (1 or 2).
     ///
-    /// The shares are those of ITU-R BS.775-4 annex 4, table 2, and scaled so that those of one channel of the mix add
-    /// up to 1 at most: what is not louder than full scale stays so.
+    /// The shares are those of the downmix of ITU-R BS.775-4, scaled so that those of one channel of the mix add up to
+    /// 1 at most: what is not louder than full scale stays so.
     pub(super) fn new(positions: &[Position], channels: u8) -> Self {
         let gains = gains(positions);
         let path = match (&gains[..], channels) {
@@ -123,8 +123,8 @@ fn gains(positions: &[Position]) -> Vec<Gains> {
     gains
 }
 
-/// The share of one position in left and right, before scaling. What BS.775 does not know is taken as `FFmpeg` does:
-/// speakers between left and center as the former, those above the listener as surrounds.
+/// The share of one position in left and right, before scaling. Of what BS.775 does not know, speakers between left and
+/// center count as the former, as in `FFmpeg`, and those above the listener as surrounds.
 fn share(position: Position) -> Gains {
     match position {
         Position::FrontLeft | Position::FrontLeftOfCenter => [1.0, 0.0],

@@ -39,7 +39,7 @@ impl Walker {
 }
 
 /// A number whose leading zero bits tell its length; `is_marked` leaves out the bit behind them.
-fn number(bytes: &[u8], bytes_max: usize, is_marked: bool) -> Option<(u64, usize)> {
+pub(in crate::transcode) fn number(bytes: &[u8], bytes_max: usize, is_marked: bool) -> Option<(u64, usize)> {
     let first = *bytes.first()?;
     let length = first.leading_zeros() as usize + 1;
     if length > bytes_max {

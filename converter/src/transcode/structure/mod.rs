@@ -2,7 +2,7 @@
 //!
 //! Decoders are of no use for this. ffmpeg ends without an error on half a file.
 
-mod ebml;
+pub(super) mod ebml;
 mod mp4;
 mod ogg;
 mod riff;

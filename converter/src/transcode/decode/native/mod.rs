@@ -22,7 +22,7 @@ use crate::{
     transcode::{
         mix::Position,
         mp4::Movie,
-        tag::xing::Ends,
+        tag::{Tags, xing::Ends},
     },
 };
 
@@ -60,15 +60,16 @@ impl std::fmt::Debug for Native {
 }
 
 impl Native {
-    /// Opens the wanted audio track; `None` where it is better left to ffmpeg.
-    pub(super) fn open(source: &Source<'_>) -> Result<Option<Self>, Refusal> {
+    /// Opens the wanted audio track, which is absent where it is better left to ffmpeg, and reads the tags.
+    pub(super) fn open(source: &Source<'_>) -> Result<(Option<Self>, Tags), Refusal> {
         let format = demux::open(source.media, source.container, source.movie)?;
         let movie = source.movie.movie();
         if source.container == Container::Mp4 && movie.is_read && movie.track.is_none() {
             return Err(no_such_track(movie.audio_tracks, source.track));
         }
-        let Some(format) = format else { return Ok(None) };
-        Ok(Self::of(format, source, &movie))
+        let Some(mut format) = format else { return Ok((None, Tags::default())) };
+        let tags = Tags::of(&mut *format);
+        Ok((Self::of(format, source, &movie), tags))
     }
 
     fn of(format: Box<dyn FormatReader>, source: &Source<'_>, movie: &Movie) -> Option<Self> {

@@ -101,13 +101,12 @@ impl Copier {
 
     fn write(&mut self, frame: &[u8]) -> Result<(), Refusal> {
         let not_mp3 = || Refusal::new(RefusalKind::Damaged, "the audio holds no mp3 frames; try reencode=always");
-        let tag = match &mut self.tag {
-            Some(tag) => tag,
-            None => {
-                let tag = LengthTag::before(frame).ok_or_else(not_mp3)?;
-                self.output.write(tag.frame()).map_err(|cause| unwritten(&cause))?;
-                self.tag.insert(tag)
-            }
+        let tag = if let Some(tag) = &mut self.tag {
+            tag
+        } else {
+            let tag = LengthTag::before(frame).ok_or_else(not_mp3)?;
+            self.output.write(tag.frame()).map_err(|cause| unwritten(&cause))?;
+            self.tag.insert(tag)
         };
         tag.feed(frame).map_err(|_| not_mp3())?;
         self.output.write(frame).map_err(|cause| unwritten(&cause))

@@ -147,7 +147,9 @@ impl Audio {
         }?;
         if let Some(left) = self.left.as_mut().filter(|_| goes_on) {
             let wanted = usize::try_from(*left).unwrap_or(usize::MAX);
-            planes.iter_mut().for_each(|plane| plane.truncate(wanted));
+            for plane in planes.iter_mut() {
+                plane.truncate(wanted);
+            }
             *left -= planes.first().map_or(0, Vec::len) as u64;
         }
         Ok(goes_on)

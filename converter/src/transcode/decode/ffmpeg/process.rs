@@ -185,6 +185,7 @@ fn join<T>(thread: JoinHandle<T>) -> T {
     thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
 pub(super) fn failed(cause: io::Error) -> Refusal {
     Refusal::new(RefusalKind::Internal, format!("ffmpeg could not be run: {cause}"))
 }

@@ -216,7 +216,9 @@ impl Native {
         let samples = planes.first().map_or(0, Vec::len);
         let dropped = usize::try_from(self.skip).unwrap_or(usize::MAX).min(samples);
         if dropped > 0 {
-            planes.iter_mut().for_each(|plane| drop(plane.drain(..dropped.min(plane.len()))));
+            for plane in planes {
+                plane.drain(..dropped.min(plane.len()));
+            }
             self.skip -= dropped as u64;
         }
     }

@@ -24,7 +24,8 @@ pub struct Config {
     #[arg(long, env = "UPLOAD_BYTES_MAX", default_value = "4294967296")]
     pub upload_bytes_max: u64,
     /// Bytes that all spooled videos may take together; taken as they come. Only formats that must be sought in are
-    /// spooled, e.g. an mp4 with its index at the end.
+    /// spooled, e.g. an mp4 with its index at the end. Decoded audio that is to be normalized counts, too: 21 MB for a
+    /// minute of 44.1 kHz stereo.
     #[arg(long, env = "SPOOL_BYTES_MAX", default_value = "21474836480")]
     pub spool_bytes_max: u64,
     /// Bytes of the spool's disk that must be free for an upload to be admitted.

@@ -9,7 +9,7 @@ use chassis::{
     telemetry::{self, LogConfig},
 };
 use clap::Parser;
-use converter::{Config, Parts, store::Store};
+use converter::{Config, Parts, store::Store, transcode::FILTER};
 
 /// Converts videos to mp3s for the gateway.
 #[derive(Debug, Parser)]
@@ -40,6 +40,7 @@ struct Service {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// Converts standard input to an mp3 on standard output.
+    #[command(after_long_help = FILTER)]
     Transcode(converter::transcode::Args),
 }
 

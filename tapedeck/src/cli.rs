@@ -5,17 +5,27 @@ use std::process::ExitCode;
 use chassis::telemetry::{self, LogConfig};
 use clap::{CommandFactory, FromArgMatches as _, Parser, Subcommand};
 use clap_complete::Shell;
+use converter::transcode::FILTER;
 use tokio::runtime::Runtime;
 
 use crate::{
     client::{conversions, convert, download, login, users},
     console, demo, doctor,
     error::{EXIT_CODES, Error},
-    up,
+    transcode, up,
 };
 
 /// What this program says of itself where nobody asks for more.
 const LOG_FILTER: &str = "warn,tapedeck=info";
+
+/// What the long help of `transcode` says besides.
+const TRANSCODE: &str = "\
+With IN and OUT the mp3 appears under its name when it is whole and on the disk; whatever goes wrong leaves nothing \
+behind. A bar shows how far it is. Exit codes are those of `tapedeck --help`.
+
+Examples:
+  tapedeck transcode talk.mkv talk.mp3
+  tapedeck transcode --start 60 --end 120 --title Minute talk.mkv minute.mp3";
 
 /// Video in, mp3 out.
 #[derive(Debug, Parser)]
@@ -43,8 +53,9 @@ pub enum Command {
     Completions {
         shell: Shell,
     },
-    /// The engine alone: converts standard input to an mp3 on standard output.
-    Transcode(converter::transcode::Args),
+    /// Convert a file of this machine without any service: `tapedeck transcode IN OUT`.
+    #[command(after_help = EXIT_CODES, after_long_help = format!("{TRANSCODE}\n\n{FILTER}"))]
+    Transcode(transcode::Args),
 }
 
 /// The command with this program's own defaults.
@@ -62,7 +73,7 @@ pub fn parse() -> Cli {
 pub fn run(cli: Cli) -> ExitCode {
     match cli.command {
         // The engine comes first: it limits itself before any thread or runtime exists.
-        Command::Transcode(args) => converter::transcode::main(args),
+        Command::Transcode(args) if args.is_filter() => converter::transcode::main(args.engine),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut command(), "tapedeck", &mut std::io::stdout());
             ExitCode::SUCCESS
@@ -95,12 +106,13 @@ async fn until_signalled(command: Command) -> Result<(), Error> {
         Command::Up(args) => return up::run(*args).await,
         command => command,
     };
+    let is_local = matches!(command, Command::Transcode(_));
     tokio::select! {
         // A question for a password comes before the first wait, so that Ctrl-C still ends it.
         biased;
         done = client(command) => done,
         // What is dropped here takes its temporary files with it.
-        () = chassis::shutdown_signal() => Err(Error::Interrupted),
+        () = chassis::shutdown_signal() => Err(if is_local { Error::Stopped } else { Error::Interrupted }),
     }
 }
 
@@ -114,8 +126,9 @@ async fn client(command: Command) -> Result<(), Error> {
         Command::User(command) => users::run(command).await,
         Command::Doctor(args) => doctor::run(args).await,
         Command::Demo(args) => demo::run(args).await,
+        Command::Transcode(args) => transcode::run(args).await,
         // These run without a runtime or with signals of their own.
-        Command::Up(_) | Command::Completions { .. } | Command::Transcode(_) => Ok(()),
+        Command::Up(_) | Command::Completions { .. } => Ok(()),
     }
 }
 

@@ -8,6 +8,7 @@ use std::{
 };
 
 use chassis::Problem;
+use converter::control::{Refusal, RefusalKind};
 
 /// What `--help` says about exit codes.
 pub const EXIT_CODES: &str = "\
@@ -15,7 +16,7 @@ Exit codes:
   0  done
   1  failed
   2  wrong usage
-  3  the server refused the content: not a video, no audio, too large, an option out of range
+  3  the content was refused: not a video, no audio, too large, an option out of range
   4  the server cannot be reached or is busy; try again later
   5  not logged in";
 
@@ -44,6 +45,11 @@ pub enum Error {
     StalePassword { file: PathBuf },
     #[error("interrupted; what the server has whole goes on there, see `tapedeck list`")]
     Interrupted,
+    /// The engine's refusal, where there is no server.
+    #[error("{0}")]
+    Unconvertible(Refusal),
+    #[error("interrupted; nothing was written")]
+    Stopped,
     /// Was said already, where it happened; only the exit code is still missing.
     #[error("{0}")]
     Shown(Box<Error>),
@@ -58,6 +64,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
+            Self::Unconvertible(refusal) if refusal.kind != RefusalKind::Internal => 3,
             Self::Refused(problem) => match problem.status {
                 400 | 413 | 415 | 416 | 422 => 3,
                 401 => 5,
@@ -66,10 +73,10 @@ impl Error {
             },
             Self::Unreachable { .. } | Self::Broken(_) => 4,
             Self::NotLoggedIn { .. } | Self::StalePassword { .. } => 5,
-            Self::NotTapedeck(_) | Self::File { .. } | Self::Failed(_) => 1,
+            Self::NotTapedeck(_) | Self::File { .. } | Self::Failed(_) | Self::Unconvertible(_) => 1,
             Self::Shown(failure) => failure.exit_code(),
             // As shells report it.
-            Self::Interrupted => 130,
+            Self::Interrupted | Self::Stopped => 130,
         }
     }
 

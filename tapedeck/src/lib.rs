@@ -6,4 +6,7 @@ pub mod console;
 pub mod demo;
 pub mod doctor;
 pub mod error;
+mod partial;
+mod progress;
+pub mod transcode;
 pub mod up;

@@ -12,6 +12,7 @@ mod copy;
 mod decode;
 mod encode;
 pub(crate) mod frame;
+mod help;
 mod input;
 mod limits;
 mod loudness;
@@ -36,24 +37,28 @@ use std::{
     time::Duration,
 };
 
+pub use self::help::FILTER;
 use self::{convert::Request, supervisor::Channel};
 use crate::{
     control::{Refusal, RefusalKind, Start, Verdict},
     engine::find_ffmpeg,
-    options::RawOptions,
+    options::{Options, RawOptions},
 };
+
+/// The exit code of a command line that makes no sense, as clap has it.
+const WRONG_USAGE: u8 = 2;
 
 /// Arguments of the engine.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    options: RawOptions,
+    pub options: RawOptions,
     /// Longest audio that is converted.
     #[arg(long, default_value = "6h", value_parser = humantime::parse_duration)]
-    duration_max: Duration,
+    pub duration_max: Duration,
     /// The ffmpeg that decodes what the engine does not.
     #[arg(long, default_value = "ffmpeg")]
-    ffmpeg: PathBuf,
+    pub ffmpeg: PathBuf,
     /// Standard error is one end of a socket to the service that started this, which says on it what to do.
     #[arg(long, hide = true)]
     control: bool,
@@ -94,7 +99,14 @@ fn alone(args: &Args) -> ExitCode {
         let _ = writeln!(io::stderr(), "converter: cannot limit this process: {cause}");
         return ExitCode::FAILURE;
     }
-    let said = match request(args).and_then(|request| convert::convert(request, None)) {
+    let options = match args.options.check() {
+        Ok(options) => options,
+        Err(wrong) => {
+            let _ = writeln!(io::stderr(), "converter: {wrong}");
+            return ExitCode::from(WRONG_USAGE);
+        }
+    };
+    let said = match request(args, options).and_then(|request| convert::convert(request, None)) {
         Ok(report) if report.head.is_none() => return ExitCode::SUCCESS,
         Ok(_) => {
             "note: the length tag is missing, since this output cannot be changed any more; write to a file".into()
@@ -107,8 +119,7 @@ fn alone(args: &Args) -> ExitCode {
     if is_note { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn request(args: &Args) -> Result<Request, Refusal> {
-    let options = args.options.check().map_err(|cause| Refusal::new(RefusalKind::Internal, cause.to_string()))?;
+fn request(args: &Args, options: Options) -> Result<Request, Refusal> {
     // Made beforehand, since nothing can be opened later.
     let scratch = options.normalize.map(|_| tempfile::tempfile()).transpose();
     let scratch =

@@ -83,6 +83,7 @@ async fn mp4_and_quicktime_are_converted() {
         "mp3.mp4" Some("mpeg4"), ["-c:a", "libmp3lame", FAST[0], FAST[1]] => Symphonia Complete "mp4/mp3" true;
         "ac3.mp4" Some("mpeg4"), ["-c:a", "ac3", FAST[0], FAST[1]] => Ffmpeg Complete "mp4/ac3" false;
         "ac3-last.mp4" Some("mpeg4"), ["-c:a", "ac3"] => Ffmpeg Complete "mp4/ac3" false;
+        "eac3.mp4" Some("mpeg4"), ["-c:a", "eac3"] => Ffmpeg Complete "mp4/eac3" false;
         "pcm.mov" Some("mpeg4"), ["-c:a", "pcm_s16le"] => Ffmpeg Complete "mp4/pcm_s16le" true;
         "pcm-first.mov" Some("mpeg4"), ["-c:a", "pcm_s16be", FAST[0], FAST[1]] => Ffmpeg Complete "mp4/pcm_s16be" true;
     })
@@ -99,6 +100,7 @@ async fn matroska_and_webm_are_converted() {
         "pcm.mkv" Some("mpeg4"), ["-c:a", "pcm_s16le"] => Symphonia Complete "mkv/pcm" true;
         "opus.mkv" Some("mpeg4"), ["-c:a", "libopus"] => Ffmpeg Complete "mkv/opus" false;
         "ac3.mkv" Some("mpeg4"), ["-c:a", "ac3"] => Ffmpeg Complete "mkv/ac3" false;
+        "dts.mkv" Some("mpeg4"), ["-c:a", "dca", "-strict", "-2"] => Ffmpeg Complete "mkv/dts" false;
         "vorbis.webm" Some("libvpx"), ["-c:a", "libvorbis"] => Symphonia Complete "mkv/vorbis" false;
         "opus.webm" Some("libvpx"), ["-c:a", "libopus"] => Ffmpeg Complete "mkv/opus" false;
         "live.webm" Some("libvpx"), ["-c:a", "libvorbis", "-live", "1"] => Symphonia Unknown "mkv/vorbis" false;

@@ -5,6 +5,7 @@ mod engine_process;
 mod engine_refusals;
 mod engine_rig;
 mod formats_all;
+mod samples;
 mod scratch;
 mod service;
 mod store;

@@ -21,8 +21,8 @@ const IN_PROGRESS: &str = "An upload with this Idempotency-Key is still running.
 const NOT_READY: &str = "The conversion is still running. GET /conversions/ID with Prefer: wait=30 waits for it.";
 const CONVERSION_FAILED: &str = "The conversion ended without an mp3; GET /conversions/ID says why.";
 const CANCELLED: &str = "The conversion was deleted while it ran, or another request took it over.";
-const TOO_LARGE: &str = "The video is larger than this service takes (UPLOAD_BYTES_MAX), or than what it can spool \
-    of a format that must be spooled (SPOOL_BYTES_MAX).";
+const TOO_LARGE: &str = "The video is larger than this service takes (UPLOAD_BYTES_MAX), or it must keep \
+    more on disk than the spool takes (SPOOL_BYTES_MAX): a format that is spooled, or decoded audio to normalize.";
 const UNKNOWN_CONTAINER: &str = "The bytes are no video or audio file that is known, whatever the file is called.";
 const UNPROCESSABLE: &str = "The file is known and no mp3 can be made of it: it has no audio track, its codec is not \
     supported, it is cut off or damaged, too long, a mere playlist, or the range asked for lies behind its end. \

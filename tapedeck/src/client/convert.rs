@@ -13,11 +13,13 @@ use serde_json::json;
 use super::{
     Server,
     api::{Api, Converted},
-    download,
-    progress::Progress,
-    upload,
+    download, upload,
 };
-use crate::{console, error::Error};
+use crate::{
+    console,
+    error::Error,
+    progress::{Progress, length},
+};
 
 /// Longest to try for one file where the command line does not say.
 const PATIENCE: Duration = Duration::from_mins(15);
@@ -106,8 +108,7 @@ fn targets(files: &[PathBuf], folder: &Path, force: bool) -> Result<Vec<PathBuf>
 }
 
 fn summary(converted: &Converted) -> String {
-    let seconds = converted.duration_ms / 1000;
-    format!("{}:{:02}:{:02}, {}", seconds / 3600, seconds / 60 % 60, seconds % 60, DecimalBytes(converted.bytes))
+    format!("{}, {}", length(converted.duration_ms), DecimalBytes(converted.bytes))
 }
 
 fn problem(error: &Error) -> Option<&chassis::Problem> {

@@ -1,9 +1,7 @@
 //! `tapedeck download`: fetches an mp3, checks it, and only then gives it its name.
 
 use std::{
-    fs::Permissions,
     io,
-    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -18,10 +16,9 @@ use super::{
     Server,
     api::{Api, Converted, next_piece},
     conversions,
-    progress::Progress,
     retry::Retries,
 };
-use crate::error::Error;
+use crate::{error::Error, partial, progress::Progress};
 
 /// Longest that a download is tried again.
 const PATIENCE: Duration = Duration::from_mins(15);
@@ -101,11 +98,7 @@ async fn attempt(
 ) -> Result<u64, Error> {
     let mut answer = api.send(api.long_call(Method::GET, "/download").query(&[("fid", id)])).await?;
     let file_error = |cause| Error::file(target, cause);
-    let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // In the same folder, so that giving it its name is one step. The process's umask applies as to any new file.
-    let temporary =
-        tempfile::Builder::new().prefix(".tapedeck-").permissions(Permissions::from_mode(0o666)).tempfile_in(folder);
-    let temporary = temporary.map_err(file_error)?;
+    let temporary = partial::beside(target).map_err(file_error)?;
     let expected = sha256.map(str::to_owned).or_else(|| etag(&answer));
     progress.step("downloading", answer.content_length().unwrap_or(0));
     let (bytes, actual) = receive(&mut answer, &temporary, progress).await.map_err(|failed| match failed {
@@ -115,8 +108,7 @@ async fn attempt(
     if expected.is_some_and(|expected| expected != actual) {
         return Err(Error::Failed(format!("the mp3 of {id} did not arrive as it was stored (SHA-256 {actual})")));
     }
-    let named = if force { temporary.persist(target) } else { temporary.persist_noclobber(target) };
-    named.map_err(|failed| file_error(failed.error))?;
+    partial::keep(temporary, target, force).map_err(file_error)?;
     Ok(bytes)
 }
 

@@ -5,7 +5,6 @@ pub mod conversions;
 pub mod convert;
 pub mod download;
 pub mod login;
-mod progress;
 mod retry;
 pub mod session;
 mod upload;

@@ -11,10 +11,9 @@ use tokio_util::io::ReaderStream;
 
 use super::{
     api::{Api, Converted},
-    progress::Progress,
     retry::Retries,
 };
-use crate::error::Error;
+use crate::{error::Error, progress::Progress};
 
 /// The header that makes a repeated upload the same upload.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";

@@ -1,24 +1,36 @@
 //! What the command line says and how it exits, without any service.
 
-use std::process::{Command, Output, Stdio};
+use std::{
+    path::Path,
+    process::{Command, Output, Stdio},
+};
 
 use crate::stack::Stack;
 
 /// The program with a home of its own and nothing of this environment's settings.
-struct Tapedeck {
+pub(crate) struct Tapedeck {
     home: tempfile::TempDir,
 }
 
 impl Tapedeck {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { home: tempfile::tempdir().expect("a temporary folder") }
     }
 
-    fn run(&self, arguments: &[&str]) -> Output {
+    /// An empty folder, in which the program runs.
+    pub(crate) fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().expect("the program starts")
+    }
+
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tapedeck"));
         command.args(arguments).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", self.home.path()).current_dir(self.home.path()).stdin(Stdio::null());
-        command.output().expect("the program starts")
+        command
     }
 }
 
@@ -26,7 +38,7 @@ fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
@@ -41,7 +53,9 @@ fn help_names_every_command_and_every_exit_code() {
     let output = Tapedeck::new().run(&["--help"]);
     let text = stdout(&output);
     assert!(output.status.success());
-    for word in ["up", "convert", "list", "download", "delete", "login", "user", "doctor", "demo", "Exit codes:"] {
+    for word in
+        ["up", "convert", "list", "download", "delete", "login", "user", "doctor", "demo", "transcode", "Exit codes:"]
+    {
         assert!(text.contains(word), "{word} in {text}");
     }
 }

@@ -11,6 +11,7 @@ mod media;
 mod refusals;
 mod scripted_gateway;
 mod stack;
+mod transcode;
 mod truncated;
 mod uploads;
 mod user;

@@ -1,0 +1,164 @@
+//! `tapedeck transcode`: a file of this machine, without any service.
+
+use std::{
+    fs::{self, File},
+    io::Write as _,
+    path::Path,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::{
+    cli::{Tapedeck, stderr},
+    media,
+};
+
+/// Longest until an engine has written something, on a machine that compiles at the same time.
+const START_MAX: Duration = Duration::from_secs(30);
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("a folder").flatten();
+    let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.sort();
+    names
+}
+
+/// A home with this video in it.
+fn home_with(video: &Path, name: &str) -> Tapedeck {
+    let tapedeck = Tapedeck::new();
+    fs::copy(video, tapedeck.home().join(name)).expect("a copied video");
+    tapedeck
+}
+
+#[test]
+fn a_file_becomes_an_mp3_with_its_length() {
+    for (video, name) in
+        [(media::video("mp4", 3), "a.mp4"), (media::moov_last(3), "a.mp4"), (media::video("webm", 3), "a.webm")]
+    {
+        let tapedeck = home_with(&video, name);
+        let output = tapedeck.run(&["transcode", "--quality", "V4", "--title", "A b", name, "b.mp3"]);
+        assert!(output.status.success() && output.stdout.is_empty(), "{}", stderr(&output));
+        assert!(stderr(&output).contains("b.mp3 (0:00:03, "), "{}", stderr(&output));
+        assert_eq!(names(tapedeck.home()), [name, "b.mp3"]);
+        let mp3 = media::look(&fs::read(tapedeck.home().join("b.mp3")).expect("an mp3"));
+        assert!((mp3.seconds - 3.0).abs() < 0.03, "{name}: {} s", mp3.seconds);
+        assert_eq!(mp3.tags["title"], "A b");
+    }
+}
+
+#[test]
+fn an_mp3_is_replaced_only_when_asked_and_only_by_a_whole_one() {
+    let tapedeck = home_with(&media::video("mp4", 3), "a.mp4");
+    let whole = fs::read(tapedeck.home().join("a.mp4")).expect("a video");
+    fs::write(tapedeck.home().join("half.mp4"), &whole[..whole.len() / 2]).expect("half a video");
+    let mp3 = tapedeck.home().join("b.mp3");
+    fs::write(&mp3, "precious").expect("a file");
+
+    for (arguments, code, said) in [
+        (&["transcode", "a.mp4", "b.mp3"][..], 2, "--force"),
+        (&["transcode", "--force", "half.mp4", "b.mp3"], 3, "is cut"),
+    ] {
+        let output = tapedeck.run(arguments);
+        assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
+        assert!(stderr(&output).contains(said), "{}", stderr(&output));
+        assert_eq!(fs::read(&mp3).expect("it is there"), b"precious");
+        assert_eq!(names(tapedeck.home()), ["a.mp4", "b.mp3", "half.mp4"]);
+    }
+
+    assert!(tapedeck.run(&["transcode", "--force", "a.mp4", "b.mp3"]).status.success());
+    assert!((media::look(&fs::read(&mp3).expect("an mp3")).seconds - 3.0).abs() < 0.03);
+}
+
+#[test]
+fn what_cannot_be_converted_is_told_and_leaves_nothing() {
+    let tapedeck = home_with(&media::video("mp4", 3), "a.mp4");
+    let home = tapedeck.home();
+    fs::write(home.join("letter.txt"), "no video at all\n".repeat(100)).expect("a file");
+    fs::create_dir(home.join("folder")).expect("a folder");
+    fs::hard_link(home.join("a.mp4"), home.join("same.mp4")).expect("a second name");
+    let before = names(home);
+    for (arguments, code, said) in [
+        (&["letter.txt", "b.mp3"][..], 3, "no video or audio file"),
+        (&["missing.mp4", "b.mp3"], 1, "missing.mp4"),
+        (&["a.mp4", "missing/b.mp3"], 1, "missing/b.mp3"),
+        (&["folder", "b.mp3"], 2, "is a folder"),
+        (&["a.mp4", "folder"], 2, "is a folder"),
+        (&["/dev/null", "b.mp3"], 2, "is not a file"),
+        (&["--force", "a.mp4", "a.mp4"], 2, "replace itself"),
+        (&["--force", "a.mp4", "same.mp4"], 2, "replace itself"),
+        (&["a.mp4"], 2, "transcode IN OUT"),
+        (&["a.mp4", "-"], 2, "< IN > OUT"),
+        (&["--quality", "V12", "a.mp4", "b.mp3"], 2, "V0 (best) to V9"),
+        (&["--duration-max", "1s", "a.mp4", "b.mp3"], 3, "longer than 1s"),
+        (&["--start", "60", "a.mp4", "b.mp3"], 3, "start"),
+    ] {
+        let output = tapedeck.run(&[&["transcode"], arguments].concat());
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", stderr(&output));
+        assert!(stderr(&output).contains(said), "{arguments:?}: {}", stderr(&output));
+        assert_eq!(names(home), before, "{arguments:?}");
+    }
+}
+
+/// Hours of silence that take no room.
+fn long_wav(path: &Path) {
+    const DATA_BYTES: u32 = 4 * 3600 * 44_100 * 4;
+    let mut head = b"RIFF".to_vec();
+    head.extend((36 + DATA_BYTES).to_le_bytes());
+    head.extend(b"WAVEfmt \x10\0\0\0\x01\0\x02\0\x44\xac\0\0\x10\xb1\x02\0\x04\0\x10\0data");
+    head.extend(DATA_BYTES.to_le_bytes());
+    let mut file = File::create(path).expect("a file");
+    file.write_all(&head).expect("a header");
+    file.set_len(u64::from(DATA_BYTES) + head.len() as u64).expect("a sparse file");
+}
+
+#[tokio::test]
+async fn an_interrupt_leaves_nothing_behind() {
+    let tapedeck = Tapedeck::new();
+    let home = tapedeck.home();
+    long_wav(&home.join("a.wav"));
+    let mut running = tapedeck.command(&["transcode", "a.wav", "b.mp3"]).spawn().expect("the program starts");
+    let has_written = || {
+        let entries = fs::read_dir(home).expect("a folder").flatten();
+        let mut partial = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(".tapedeck-"));
+        partial.any(|entry| entry.metadata().is_ok_and(|about| about.len() > 0))
+    };
+    let (give_up, mut ticks) = (Instant::now() + START_MAX, tokio::time::interval(Duration::from_millis(10)));
+    while !has_written() {
+        assert!(Instant::now() < give_up, "nothing is written");
+        ticks.tick().await;
+    }
+
+    let pid = Pid::from_child(&running);
+    kill_process(pid, Signal::INT).expect("a running process");
+    let ended = running.wait().expect("an end");
+
+    assert_eq!(ended.code(), Some(130));
+    assert_eq!(names(home), ["a.wav"]);
+}
+
+#[test]
+fn without_files_it_is_a_filter() {
+    let tapedeck = Tapedeck::new();
+    for arguments in [&["transcode"][..], &["transcode", "-"]] {
+        let video = File::open(media::video("mp4", 3)).expect("a video");
+        let mp3 = tapedeck.home().join("b.mp3");
+        let mut filter: Command = tapedeck.command(arguments);
+        filter.stdin(video).stdout(File::create(&mp3).expect("a file")).stderr(Stdio::piped());
+        let output = filter.output().expect("the program starts");
+        assert!(output.status.success() && output.stderr.is_empty(), "{}", stderr(&output));
+        assert!((media::look(&fs::read(&mp3).expect("an mp3")).seconds - 3.0).abs() < 0.03);
+    }
+    assert_eq!(tapedeck.run(&["transcode", "--quality", "V12"]).status.code(), Some(2));
+    assert_eq!(tapedeck.run(&["transcode"]).status.code(), Some(1), "nothing came");
+}
+
+#[test]
+fn the_long_help_is_the_reference_of_the_filter() {
+    let output = Tapedeck::new().run(&["transcode", "--help"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    for word in ["transcode talk.mkv talk.mp3", "Exit codes of the filter", "length tag", "< in.mkv > out.mp3"] {
+        assert!(text.contains(word), "{word} in {text}");
+    }
+}

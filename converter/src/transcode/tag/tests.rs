@@ -124,7 +124,7 @@ fn what_is_written_can_be_read() {
 #[test]
 fn nothing_to_say_is_no_tag() {
     assert!(Tags::default().to_id3().expect("nothing").is_empty());
-    assert!(id3(&Options::default()).expect("nothing").is_empty());
+    assert!(Tags::default().with_options(&Options::default()).to_id3().expect("nothing").is_empty());
 }
 
 proptest! {

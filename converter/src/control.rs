@@ -40,10 +40,31 @@ pub struct Start {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FromEngine {
+    /// Parts of the cage that this kernel does not have; never without one.
+    Uncaged(Vec<Guard>),
     /// So much audio is encoded.
     Progress { encoded_ms: u64 },
     /// The last line.
     Verdict(Verdict),
+}
+
+/// The parts of the engine's cage that a kernel may lack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Guard {
+    /// Files are opened only where libraries lie (Landlock, Linux 5.13).
+    Filesystem,
+    /// No TCP (Landlock, Linux 6.7), also where system calls are not held back.
+    Network,
+    /// Signals and abstract Unix sockets stay inside (Landlock, Linux 6.12).
+    Scopes,
+    /// Only the system calls that are needed (seccomp).
+    SystemCalls,
+}
+
+impl Guard {
+    /// How many there are.
+    pub const COUNT: usize = 4;
 }
 
 /// How a conversion ended.

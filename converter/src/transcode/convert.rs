@@ -26,6 +26,9 @@ use crate::{
     sniff::{self, Container, HEAD_BYTES_MAX, Sniffed},
 };
 
+/// Longest `/proc/self/status` that is read; the usual one has 1.5 KiB.
+const STATUS_BYTES_MAX: usize = 8192;
+
 /// What to convert to.
 #[derive(Debug)]
 pub(super) struct Request {
@@ -35,11 +38,15 @@ pub(super) struct Request {
     pub(super) ffmpeg: PathBuf,
     /// For decoded audio, where it is normalized.
     pub(super) scratch: Option<File>,
+    /// For a pipe whose container must be sought in; absent where the service spools.
+    pub(super) spool: Option<File>,
+    /// `/proc/self/status`, absent where the system has none.
+    pub(super) status: Option<File>,
 }
 
 /// Converts standard input to standard output.
-pub(super) fn convert(request: Request, supervisor: Option<&Arc<Supervisor>>) -> Result<Report, Refusal> {
-    let (media, container) = open(supervisor.is_some())?;
+pub(super) fn convert(mut request: Request, supervisor: Option<&Arc<Supervisor>>) -> Result<Report, Refusal> {
+    let (media, container) = open(request.spool.take())?;
     let movie = Shared::default();
     let result = run(&request, supervisor, &media, container, &movie);
     result.map_err(|refusal| verify::explain(refusal, &media, container))
@@ -99,12 +106,12 @@ fn run(
         decoder: by,
         source: format!("{}/{codec}", container.name()),
         head,
-        peak_memory_bytes: peak_memory(),
+        peak_memory_bytes: request.status.as_ref().map_or(0, peak_memory),
     })
 }
 
-/// Takes standard input and sniffs it.
-fn open(is_supervised: bool) -> Result<(Media, Container), Refusal> {
+/// Takes standard input and sniffs it; what must be sought in goes through `spool`.
+fn open(spool: Option<File>) -> Result<(Media, Container), Refusal> {
     let unreadable = |cause: io::Error| internal("standard input could not be read", &cause);
     let mut stdin = File::from(rustix::io::fcntl_dupfd_cloexec(io::stdin(), 3).map_err(|e| unreadable(e.into()))?);
     if stdin.metadata().map_err(unreadable)?.is_file() {
@@ -123,11 +130,11 @@ fn open(is_supervised: bool) -> Result<(Media, Container), Refusal> {
             Sniffed::Stream(container) => {
                 return Ok((Media::Stream(Upload::new(stdin, head, Structure::of(container))), container));
             }
-            Sniffed::Spool(container) if !is_supervised => {
-                return Ok((Media::File(spool(&head, stdin).map_err(unreadable)?), container));
-            }
-            Sniffed::Spool(_) => {
-                return Err(Refusal::new(RefusalKind::Internal, "this container must be spooled before"));
+            Sniffed::Spool(container) => {
+                let Some(spool) = spool else {
+                    return Err(Refusal::new(RefusalKind::Internal, "this container must be spooled before"));
+                };
+                return Ok((Media::File(fill(spool, &head, stdin).map_err(unreadable)?), container));
             }
             _ => {}
         }
@@ -147,12 +154,11 @@ fn judge(sniffed: Sniffed) -> Result<Sniffed, Refusal> {
     Err(Refusal::new(kind, detail))
 }
 
-/// Copies a pipe into a file without a name.
-fn spool(head: &[u8], mut rest: File) -> io::Result<File> {
-    let mut file = tempfile::tempfile()?;
-    io::copy(&mut head.chain(&mut rest), &mut file)?;
-    file.rewind()?;
-    Ok(file)
+/// Copies a pipe into a file.
+fn fill(mut spool: File, head: &[u8], mut rest: File) -> io::Result<File> {
+    io::copy(&mut head.chain(&mut rest), &mut spool)?;
+    spool.rewind()?;
+    Ok(spool)
 }
 
 fn too_long(duration_max: Duration) -> Refusal {
@@ -164,9 +170,12 @@ fn internal(what: &str, cause: &io::Error) -> Refusal {
     Refusal::new(RefusalKind::Internal, format!("{what}: {cause}"))
 }
 
-/// The most memory that this process ever had (`VmHWM`), 0 where the system does not tell.
-fn peak_memory() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+/// The most memory that this process ever had (`VmHWM`), 0 where the system does not tell. The file was opened
+/// before, since the cage has no `/proc`.
+fn peak_memory(status: &File) -> u64 {
+    let mut piece = [0; STATUS_BYTES_MAX];
+    let read = status.read_at(&mut piece, 0).unwrap_or(0);
+    let status = String::from_utf8_lossy(&piece[..read]);
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok()).unwrap_or(0) * 1024
 }

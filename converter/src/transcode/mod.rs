@@ -2,14 +2,15 @@
 //!
 //! `sniff` → `demux` (behind the mp4 filter) → `decode` (symphonia or ffmpeg) → `pcm` (range, channels) → `encode`
 //! → `output`; then `verify` compares what was read and decoded with what the container declares. The service runs it
-//! with `--control`, limited and under supervision; without that it is a plain command.
+//! with `--control`, under supervision; without that it is a plain command. Either way it runs in a `cage`, entered
+//! while there is one thread: what is needed by name is opened before.
 
+pub mod cage;
 mod convert;
 mod decode;
 mod encode;
 pub(crate) mod frame;
 mod input;
-mod limits;
 mod mp4;
 mod output;
 mod pcm;
@@ -19,7 +20,9 @@ mod tag;
 mod verify;
 
 use std::{
+    fs::File,
     io::{self, Write as _},
+    os::fd::AsFd as _,
     path::PathBuf,
     process::ExitCode,
     sync::Arc,
@@ -27,9 +30,15 @@ use std::{
     time::Duration,
 };
 
-use self::{convert::Request, supervisor::Channel};
+use rustix::fs::{FileType, fstat};
+
+use self::{
+    cage::{Limits, Needs},
+    convert::Request,
+    supervisor::Channel,
+};
 use crate::{
-    control::{Refusal, RefusalKind, Start, Verdict},
+    control::{Guard, Refusal, RefusalKind, Report, Start, Verdict},
     engine::find_ffmpeg,
     options::RawOptions,
 };
@@ -42,7 +51,7 @@ pub struct Args {
     /// Longest audio that is converted.
     #[arg(long, default_value = "6h", value_parser = humantime::parse_duration)]
     duration_max: Duration,
-    /// The ffmpeg that decodes what the engine does not.
+    /// The ffmpeg that decodes what the engine does not: a program and no script.
     #[arg(long, default_value = "ffmpeg")]
     ffmpeg: PathBuf,
     /// Standard error is one end of a socket to the service that started this, which says on it what to do.
@@ -59,11 +68,14 @@ pub fn main(args: Args) -> ExitCode {
 fn supervised() -> ExitCode {
     let Ok((channel, start, scratch)) = Channel::open() else { return ExitCode::FAILURE };
     let Start { options, duration_max_ms, ffmpeg } = start;
-    let request = Request { options, duration_max: Duration::from_millis(duration_max_ms), ffmpeg, scratch };
-    if limit(request.duration_max, false).is_err() {
+    let duration_max = Duration::from_millis(duration_max_ms);
+    let request = Request { options, duration_max, ffmpeg, scratch, spool: None, status: status() };
+    let file_bytes = request.scratch.as_ref().map_or(0, |_| cage::scratch_bytes(duration_max));
+    let Ok(missing) = enter_cage(&request, Some(file_bytes)) else { return ExitCode::FAILURE };
+    let Ok(supervisor) = channel.listen().map(Arc::new) else { return ExitCode::FAILURE };
+    if !missing.is_empty() && supervisor.uncaged(missing).is_err() {
         return ExitCode::FAILURE;
     }
-    let Ok(supervisor) = channel.listen().map(Arc::new) else { return ExitCode::FAILURE };
     let verdict = match convert::convert(request, Some(&supervisor)) {
         Ok(report) => Verdict::Converted(report),
         Err(refusal) => Verdict::Refused(refusal),
@@ -71,17 +83,28 @@ fn supervised() -> ExitCode {
     if supervisor.judge(verdict).is_err() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-fn limit(duration_max: Duration, writes_files: bool) -> io::Result<()> {
+/// Confines this process to what `request` needs. `file_bytes` is the longest file that it may write.
+fn enter_cage(request: &Request, file_bytes: Option<u64>) -> io::Result<Vec<Guard>> {
     let workers = thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
-    limits::apply(duration_max, workers, writes_files)
+    let stdin = io::stdin();
+    let video = is_file(&stdin)?.then_some(stdin.as_fd());
+    cage::enter(&Needs {
+        limits: Limits::of(request.duration_max, workers, file_bytes),
+        ffmpeg: &request.ffmpeg,
+        files: video.into_iter().chain(request.spool.as_ref().map(File::as_fd)).collect(),
+    })
+}
+
+fn is_file(stdin: &io::Stdin) -> io::Result<bool> {
+    Ok(FileType::from_raw_mode(fstat(stdin)?.st_mode).is_file())
+}
+
+fn status() -> Option<File> {
+    File::open("/proc/self/status").ok()
 }
 
 fn alone(args: &Args) -> ExitCode {
-    if let Err(cause) = limit(args.duration_max, true) {
-        let _ = writeln!(io::stderr(), "converter: cannot limit this process: {cause}");
-        return ExitCode::FAILURE;
-    }
-    let said = match request(args).and_then(|request| convert::convert(request, None)) {
+    let said = match request(args).and_then(convert_caged) {
         Ok(report) if report.head.is_none() => return ExitCode::SUCCESS,
         Ok(_) => {
             "note: the length tag is missing, since this output cannot be changed any more; write to a file".into()
@@ -94,11 +117,32 @@ fn alone(args: &Args) -> ExitCode {
     if is_note { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+fn convert_caged(request: Request) -> Result<Report, Refusal> {
+    // The output may be a file of any size: that is left to the caller's own limit.
+    let missing = enter_cage(&request, None).map_err(|cause| internal("this process cannot be caged", &cause))?;
+    if !missing.is_empty() {
+        let _ = writeln!(io::stderr(), "converter: note: not caged, since this kernel cannot: {missing:?}");
+    }
+    convert::convert(request, None)
+}
+
 fn request(args: &Args) -> Result<Request, Refusal> {
     let options = args.options.check().map_err(|cause| Refusal::new(RefusalKind::Internal, cause.to_string()))?;
-    // Made beforehand, since nothing can be opened later.
-    let scratch = options.normalize.map(|_| tempfile::tempfile()).transpose();
-    let scratch =
-        scratch.map_err(|cause| Refusal::new(RefusalKind::Internal, format!("no temporary file: {cause}")))?;
-    Ok(Request { options, duration_max: args.duration_max, ffmpeg: find_ffmpeg(&args.ffmpeg), scratch })
+    // Made beforehand, since nothing can be opened later; whether a pipe needs its spool is seen only by its bytes.
+    let is_piped = !is_file(&io::stdin()).map_err(|cause| internal("no standard input", &cause))?;
+    let file = |is_needed: bool| {
+        is_needed.then(tempfile::tempfile).transpose().map_err(|cause| internal("no temporary file", &cause))
+    };
+    Ok(Request {
+        scratch: file(options.normalize.is_some())?,
+        spool: file(is_piped)?,
+        options,
+        duration_max: args.duration_max,
+        ffmpeg: find_ffmpeg(&args.ffmpeg),
+        status: status(),
+    })
+}
+
+fn internal(what: &str, cause: &io::Error) -> Refusal {
+    Refusal::new(RefusalKind::Internal, format!("{what}: {cause}"))
 }

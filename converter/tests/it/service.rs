@@ -32,7 +32,7 @@ struct Flags {
 }
 
 /// A converter of its own for one test.
-struct Rig {
+pub(crate) struct Rig {
     converter: Converter,
     store: Store,
     token: ServiceToken,
@@ -40,7 +40,7 @@ struct Rig {
 }
 
 impl Rig {
-    async fn start(flags: &[&str]) -> Self {
+    pub(crate) async fn start(flags: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let store = Store::open(&format!("file:{}", folder.path().display()), "the test").await.expect("a new store");
         let engine = program();
@@ -60,14 +60,18 @@ impl Rig {
         Replica::new(&self.converter.address().to_string(), self.token.clone()).expect("a client")
     }
 
-    async fn permit(&self, request: &Reserve) -> (ConversionId, Attempt) {
+    pub(crate) async fn permit(&self, request: &Reserve) -> (ConversionId, Attempt) {
         match self.replica().reserve(request).await.expect("a permit is free") {
             Reserved::Permit { id, attempt } => (id, attempt),
             Reserved::Replay(over) => panic!("a replay of {over:?}"),
         }
     }
 
-    async fn send(&self, (id, attempt): (ConversionId, Attempt), body: Body) -> Result<Conversion, CallError> {
+    pub(crate) async fn send(
+        &self,
+        (id, attempt): (ConversionId, Attempt),
+        body: Body,
+    ) -> Result<Conversion, CallError> {
         self.replica().convert(id, attempt, body, Deadline::after(PATIENCE)).await
     }
 
@@ -76,7 +80,7 @@ impl Rig {
     }
 }
 
-fn request(key: Option<&str>) -> Reserve {
+pub(crate) fn request(key: Option<&str>) -> Reserve {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     Reserve {
         owner: Owner(format!("user {}", NEXT.fetch_add(1, Ordering::Relaxed))),
@@ -91,7 +95,7 @@ fn request(key: Option<&str>) -> Reserve {
     }
 }
 
-fn refused(answer: Result<impl std::fmt::Debug, CallError>) -> Problem {
+pub(crate) fn refused(answer: Result<impl std::fmt::Debug, CallError>) -> Problem {
     match answer {
         Err(CallError::Refused(problem)) => problem,
         other => panic!("no refusal: {other:?}"),
@@ -106,7 +110,7 @@ async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     }
 }
 
-fn clip() -> Bytes {
+pub(crate) fn clip() -> Bytes {
     video("a.mp4", STEREO, &["-c:v", "mpeg4", "-c:a", "aac", "-movflags", "+faststart"]).into()
 }
 

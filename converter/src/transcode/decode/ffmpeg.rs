@@ -14,6 +14,7 @@ use std::{
 };
 
 use ffmpeg_sidecar::{child::FfmpegChild, command::FfmpegCommand};
+use rustix::process::Signal;
 
 use super::{
     RATES,
@@ -75,6 +76,10 @@ impl Ffmpeg {
             ErrorKind::NotFound => {
                 Refusal::new(RefusalKind::Internal, "this video needs ffmpeg, which is not installed here (FFMPEG)")
             }
+            ErrorKind::PermissionDenied => Refusal::new(
+                RefusalKind::Internal,
+                "ffmpeg may not be executed: it must be a program and no script, whose interpreter is not in the cage",
+            ),
             _ => failed(cause),
         })?;
         drop(spool);
@@ -100,10 +105,10 @@ impl Ffmpeg {
                 // It ended without a sample, or is of no use.
                 let ended = child.end().map_err(failed)?;
                 let messages = join(messages);
-                Err(if ended.signal().is_some_and(|signal| signal != KILLED) {
-                    messages::limits()
-                } else {
-                    messages.refusal()
+                Err(match ended.signal() {
+                    // This one was sent just now.
+                    None | Some(KILLED) => messages.refusal(),
+                    Some(signal) => messages::killed(signal),
                 })
             }
         }
@@ -132,8 +137,8 @@ impl Ffmpeg {
     fn ended(&mut self) -> Result<(), Refusal> {
         let status = self.child.0.wait();
         let status = status.map_err(|cause| Refusal::new(RefusalKind::Internal, format!("ffmpeg is lost: {cause}")))?;
-        if status.signal().is_some() {
-            return Err(messages::limits());
+        if let Some(signal) = status.signal() {
+            return Err(messages::killed(signal));
         }
         if !status.success() {
             return Err(Refusal::new(RefusalKind::Damaged, "the audio is damaged: ffmpeg gave up on it"));
@@ -152,7 +157,7 @@ impl Ffmpeg {
 }
 
 /// The signal of [`FfmpegChild::kill`].
-const KILLED: i32 = 9;
+const KILLED: i32 = Signal::KILL.as_raw();
 
 /// A child that does not outlive this value.
 struct Child(FfmpegChild);

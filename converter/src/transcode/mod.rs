@@ -121,7 +121,7 @@ fn convert_caged(request: Request) -> Result<Report, Refusal> {
     // The output may be a file of any size: that is left to the caller's own limit.
     let missing = enter_cage(&request, None).map_err(|cause| internal("this process cannot be caged", &cause))?;
     if !missing.is_empty() {
-        let _ = writeln!(io::stderr(), "converter: note: not caged, since this kernel cannot: {missing:?}");
+        let _ = writeln!(io::stderr(), "converter: note: not caged in full, since this kernel lacks {missing:?}");
     }
     convert::convert(request, None)
 }

@@ -1,12 +1,14 @@
 //! A program that tries what the engine's cage forbids, and says how each attempt ended.
 //!
-//! `cage-probe outside TARGETS` and `cage-probe inside TARGETS` print what the kernel lacks and a line
-//! for each attempt, the second from inside the cage. Called with any other arguments, as the engine calls ffmpeg, it reads its orders from standard input,
-//! behind the magic of an FLV, and answers as ffmpeg would: a line of the codec's name, which is one letter for each
-//! attempt (`s` succeeded, `d` denied), and a WAVE with a second of silence.
+//! `cage-probe outside TARGETS` and `cage-probe inside TARGETS` print what the kernel lacks and a line for each attempt,
+//! the second from inside the cage. `cage-probe old-kernel PROGRAM …` runs a program as on a kernel without Landlock.
+//! Called with any other arguments, as the engine calls ffmpeg, it reads its orders from standard input, behind the
+//! magic of an FLV, and answers as ffmpeg would: a line of the codec's name, which is one letter for each attempt (`s`
+//! succeeded, `d` denied), and a WAVE with a second of silence.
 
 mod attempts;
 mod bombs;
+mod old_kernel;
 
 use std::{
     env,
@@ -30,6 +32,7 @@ fn main() -> io::Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
+        ["old-kernel", program, ref arguments @ ..] => Err(old_kernel::execute(program, arguments)),
         ["outside", targets] => print(&Targets::parse(targets), &[]),
         ["inside", targets] => {
             let missing = enter(limits())?;

@@ -57,7 +57,8 @@ pub struct Config {
     /// The program that runs as engine, by its subcommand `transcode`; this program where absent.
     #[arg(long, env = "ENGINE")]
     pub engine: Option<PathBuf>,
-    /// The ffmpeg that decodes what the engine does not.
+    /// The ffmpeg that decodes what the engine does not: a program, since the engine's cage lets it start no script.
+    /// Its libraries are found in the system's folders, and in `lib` beside its own.
     #[arg(long, env = "FFMPEG", default_value = "ffmpeg")]
     pub ffmpeg: PathBuf,
 }

@@ -161,6 +161,9 @@ async fn listen(mut events: Events, progress: &Progress, written: &Cell<u64>) ->
     loop {
         match events.next().await.map_err(|cause| Error::Failed(format!("the engine spoke badly: {cause}")))? {
             Some(FromEngine::Progress { encoded_ms, total_ms }) => progress.audio(encoded_ms, total_ms, written.get()),
+            Some(FromEngine::Uncaged(missing)) => {
+                progress.remark(format!("note: not caged in full, since this kernel lacks {missing:?}"));
+            }
             Some(FromEngine::Verdict(Verdict::Converted(report))) => return Ok(report),
             Some(FromEngine::Verdict(Verdict::Refused(refusal))) => return Err(Error::Unconvertible(refusal.plain())),
             None => return Err(Error::Failed("the engine ended without a verdict; the video may be damaged".into())),

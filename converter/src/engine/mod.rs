@@ -1,5 +1,6 @@
 //! The engine as the service starts it: a process of its own, so that a crash, an endless loop or a memory bomb ends in
-//! one failed conversion. It has limits and an empty environment; it is not confined in what it may open.
+//! one failed conversion. It has an empty environment and locks itself into `transcode::cage` before it looks at the
+//! video: limits, no files but the libraries of ffmpeg, no network, few system calls.
 
 mod channel;
 mod find;
@@ -22,7 +23,7 @@ use crate::options::Options;
 pub use self::{
     channel::{EndMark, Events},
     find::find_ffmpeg,
-    process::Process,
+    process::{Process, is_limit},
 };
 
 /// What to convert to.

@@ -1,6 +1,6 @@
 //! From the bytes of a video to a stored mp3: sniff, stream or spool, engine, sink.
 
-use std::{fs::File, io::Write as _};
+use std::{fs::File, io::Write as _, sync::Once};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::{Bytes, BytesMut};
@@ -14,9 +14,9 @@ use super::{
 };
 use crate::{
     App,
-    control::{FromEngine, Head, Refusal, RefusalKind, Report, Verdict},
+    control::{FromEngine, Guard, Head, Refusal, RefusalKind, Report, Verdict},
     conversion::{Conversion, Mp3},
-    engine::{EndMark, Engine, Events, Input, Job},
+    engine::{EndMark, Engine, Events, Input, Job, Process, is_limit},
     error::Error,
     permits::Permit,
     sniff::{self, Sniffed},
@@ -65,7 +65,10 @@ pub(super) async fn encode(
         }
     };
     // Dropping `process`, on every way out, kills the engine and whatever it started.
-    let ((), sink, report) = tokio::try_join!(feeding, sink.fill(output), listen(lease, events, scratch))?;
+    let ((), sink, report) = match tokio::try_join!(feeding, sink.fill(output), listen(lease, events, scratch)) {
+        Err(Error::EngineDied) => return Err(death(process).await),
+        worked => worked?,
+    };
     process.reap().await;
     report.check(sink.bytes(), app.config.duration_max).map_err(Error::internal)?;
     Ok(Encoded { sink, report })
@@ -182,6 +185,7 @@ async fn listen(lease: &HeldLease<'_>, mut events: Events, mut scratch: Scratch<
         };
         scratch.charge()?;
         match event.map_err(|cause| Error::internal(anyhow::anyhow!("the engine spoke badly: {cause}")))? {
+            Some(FromEngine::Uncaged(missing)) => warn_uncaged(&missing),
             Some(FromEngine::Progress { encoded_ms, .. }) => lease.encoded(encoded_ms),
             Some(FromEngine::Verdict(Verdict::Converted(report))) => return Ok(report),
             Some(FromEngine::Verdict(Verdict::Refused(refusal))) if refusal.kind == RefusalKind::Internal => {
@@ -191,6 +195,27 @@ async fn listen(lease: &HeldLease<'_>, mut events: Events, mut scratch: Scratch<
             None => return Err(Error::EngineDied),
         }
     }
+}
+
+/// Why an engine hung up without a verdict: its video took it to its limits, or something is wrong with it. Nobody here
+/// has killed it yet; a kill by the system says more of the machine than of the video.
+async fn death(process: Process) -> Error {
+    let is_at_limit = process.ending_signal().await.is_some_and(is_limit);
+    process.reap().await;
+    if !is_at_limit {
+        return Error::EngineDied;
+    }
+    Refusal::new(RefusalKind::Limits, "the video needs more memory or time to convert than is allowed here").into()
+}
+
+/// Tells the operator, once: the kernel stays the same.
+fn warn_uncaged(missing: &[Guard]) {
+    static TOLD: Once = Once::new();
+    TOLD.call_once(|| {
+        // Each part once is enough, whatever an engine says.
+        let missing = &missing[..missing.len().min(Guard::COUNT)];
+        tracing::warn!(?missing, "this kernel lacks parts of the engine's cage");
+    });
 }
 
 /// A head must lie within the mp3: anywhere else it would make the file as long as the engine likes.

@@ -1,32 +1,28 @@
 //! One conversion from beginning to end.
 
-use std::{
-    fs::File,
-    io::{self, Read, Seek as _},
-    os::unix::fs::FileExt as _,
-    path::PathBuf,
-    sync::Arc,
-    time::Duration,
-};
+use std::{fs::File, io, os::unix::fs::FileExt as _, path::PathBuf, sync::Arc, time::Duration};
 
 use super::{
     copy,
     decode::{self, Audio, Opened, Source},
     encode::{Encoded, Encoding, Settings},
     frame::FrameHeader,
-    input::{Media, Upload},
+    input::Media,
     mp4::Shared,
+    open,
     output::Output,
     sound::Sound,
-    structure::Structure,
     supervisor::Supervisor,
     verify,
 };
 use crate::{
     control::{Decoder, Refusal, RefusalKind, Report},
     options::Options,
-    sniff::{self, Container, HEAD_BYTES_MAX, Sniffed},
+    sniff::Container,
 };
+
+/// Longest `/proc/self/status` that is read; the usual one has 1.5 KiB.
+const STATUS_BYTES_MAX: usize = 8192;
 
 /// What to convert to.
 #[derive(Debug)]
@@ -37,13 +33,17 @@ pub(super) struct Request {
     pub(super) ffmpeg: PathBuf,
     /// For decoded audio, where it is normalized.
     pub(super) scratch: Option<File>,
+    /// For a pipe whose container must be sought in; absent where the service spools.
+    pub(super) spool: Option<File>,
+    /// `/proc/self/status`, absent where the system has none.
+    pub(super) status: Option<File>,
     /// Threads that encode.
     pub(super) workers: usize,
 }
 
 /// Converts standard input to standard output.
-pub(super) fn convert(request: Request, supervisor: Option<&Arc<Supervisor>>) -> Result<Report, Refusal> {
-    let (media, container) = open(supervisor.is_some())?;
+pub(super) fn convert(mut request: Request, supervisor: Option<&Arc<Supervisor>>) -> Result<Report, Refusal> {
+    let (media, container) = open::open(request.spool.take())?;
     let movie = Shared::wanting(request.options.track);
     let result = run(request, supervisor, &media, container, &movie);
     result.map_err(|refusal| verify::explain(refusal, &media, container))
@@ -65,20 +65,20 @@ struct Made {
 }
 
 fn run(
-    request: Request,
+    mut request: Request,
     supervisor: Option<&Arc<Supervisor>>,
     media: &Media,
     container: Container,
     movie: &Shared,
 ) -> Result<Report, Refusal> {
-    let Request { options, duration_max, ffmpeg, .. } = &request;
+    let scratch = request.scratch.take();
+    let Request { options, duration_max, ffmpeg, status, .. } = &request;
     let (track, allow_copy) = (options.track, options.allow_copy());
     let (opened, tags) = decode::open(&Source { media, container, movie, ffmpeg, track, allow_copy })?;
     let id3 = tags.with_options(options).to_id3()?;
     let output = Output::open().map_err(|cause| internal("standard output is of no use", &cause))?;
-    let duration_max = *duration_max;
     let made = match opened {
-        Opened::Samples(audio) => encode(request, supervisor, audio, id3, output)?,
+        Opened::Samples(audio) => encode(&request, scratch, supervisor, audio, id3, output)?,
         Opened::Frames(mut frames) => {
             let FrameHeader { rate, channels, .. } = frames.kind;
             let samples_max = duration_max.as_secs().saturating_mul(u64::from(rate));
@@ -106,27 +106,28 @@ fn run(
         decoder,
         source: format!("{}/{codec}", container.name()),
         head,
-        peak_memory_bytes: peak_memory(),
+        peak_memory_bytes: status.as_ref().map_or(0, peak_memory),
     })
 }
 
 /// Decodes all that is wanted of the audio and encodes it.
 fn encode(
-    request: Request,
+    request: &Request,
+    scratch: Option<File>,
     supervisor: Option<&Arc<Supervisor>>,
     mut audio: Audio,
     id3: Vec<u8>,
     output: Output,
 ) -> Result<Made, Refusal> {
-    let Request { options, duration_max, scratch, workers, .. } = request;
+    let &Request { ref options, duration_max, workers, .. } = request;
     let source_rate = audio.rate;
     let samples_max = duration_max.as_secs().saturating_mul(u64::from(source_rate));
     if audio.declared.is_some_and(|declared| declared > samples_max) && options.end.is_none() {
         return Err(too_long(duration_max));
     }
-    let mut sound = Sound::new(&options, source_rate, &audio.positions, scratch)?;
+    let mut sound = Sound::new(options, source_rate, &audio.positions, scratch)?;
     let (rate, channels) = (sound.rate, sound.channels);
-    let total = total(&options, audio.declared, source_rate);
+    let total = total(options, audio.declared, source_rate);
     let settings = Settings { rate, channels, quality: options.quality.unwrap_or_default(), id3, workers, total };
     let mut encoding = Encoding::start(settings, output, supervisor.cloned())?;
     let mut planes = Vec::new();
@@ -158,70 +159,21 @@ fn total(options: &Options, declared: Option<u64>, rate: u32) -> Option<Duration
     Some(end.saturating_sub(instant(options.start).unwrap_or_default()))
 }
 
-/// Takes standard input and sniffs it.
-fn open(is_supervised: bool) -> Result<(Media, Container), Refusal> {
-    let unreadable = |cause: io::Error| internal("standard input could not be read", &cause);
-    let mut stdin = File::from(rustix::io::fcntl_dupfd_cloexec(io::stdin(), 3).map_err(|e| unreadable(e.into()))?);
-    if stdin.metadata().map_err(unreadable)?.is_file() {
-        let mut head = vec![0; HEAD_BYTES_MAX];
-        let read = stdin.read_at(&mut head, 0).map_err(unreadable)?;
-        let (Sniffed::Stream(container) | Sniffed::Spool(container)) = judge(sniff::sniff(&head[..read], true))? else {
-            return Err(Refusal::new(RefusalKind::Internal, "the sniffer gave no answer"));
-        };
-        return Ok((Media::File(stdin), container));
-    }
-    let (mut head, mut piece) = (Vec::new(), [0; 4096]);
-    loop {
-        let read = stdin.read(&mut piece).map_err(unreadable)?;
-        head.extend_from_slice(&piece[..read]);
-        match judge(sniff::sniff(&head, read == 0))? {
-            Sniffed::Stream(container) => {
-                return Ok((Media::Stream(Upload::new(stdin, head, Structure::of(container))), container));
-            }
-            Sniffed::Spool(container) if !is_supervised => {
-                return Ok((Media::File(spool(&head, stdin).map_err(unreadable)?), container));
-            }
-            Sniffed::Spool(_) => {
-                return Err(Refusal::new(RefusalKind::Internal, "this container must be spooled before"));
-            }
-            _ => {}
-        }
-    }
-}
-
-/// Turns what cannot be converted into the refusal.
-fn judge(sniffed: Sniffed) -> Result<Sniffed, Refusal> {
-    let (kind, detail) = match sniffed {
-        Sniffed::Playlist => {
-            (RefusalKind::Playlist, "this is a playlist, which only names other files; send the video itself")
-        }
-        Sniffed::Empty => (RefusalKind::Empty, "the input is empty"),
-        Sniffed::Unknown => (RefusalKind::UnknownContainer, "this is no video or audio file that is known here"),
-        known => return Ok(known),
-    };
-    Err(Refusal::new(kind, detail))
-}
-
-/// Copies a pipe into a file without a name.
-fn spool(head: &[u8], mut rest: File) -> io::Result<File> {
-    let mut file = tempfile::tempfile()?;
-    io::copy(&mut head.chain(&mut rest), &mut file)?;
-    file.rewind()?;
-    Ok(file)
-}
-
 pub(super) fn too_long(duration_max: Duration) -> Refusal {
     let limit = humantime::format_duration(duration_max);
     Refusal::new(RefusalKind::TooLong, format!("the audio is longer than {limit} (DURATION_MAX)"))
 }
 
-fn internal(what: &str, cause: &io::Error) -> Refusal {
+pub(super) fn internal(what: &str, cause: &io::Error) -> Refusal {
     Refusal::new(RefusalKind::Internal, format!("{what}: {cause}"))
 }
 
-/// The most memory that this process ever had (`VmHWM`), 0 where the system does not tell.
-fn peak_memory() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+/// The most memory that this process ever had (`VmHWM`), 0 where the system does not tell. The file was opened
+/// before, since the cage has no `/proc`.
+fn peak_memory(status: &File) -> u64 {
+    let mut piece = [0; STATUS_BYTES_MAX];
+    let read = status.read_at(&mut piece, 0).unwrap_or(0);
+    let status = String::from_utf8_lossy(&piece[..read]);
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<u64>().ok()).unwrap_or(0) * 1024
 }

@@ -5,8 +5,10 @@
 //!                             └─ the frames of an mp3 ─▶ copy ─────────────────────┘
 //! ```
 //!
-//! The service runs it with `--control`, confined and under supervision; without that it is a plain command.
+//! The service runs it with `--control`, under supervision; without that it is a plain command.
+//! Either way it runs in a `cage`, entered while there is one thread: what is needed by name is opened before.
 
+pub mod cage;
 mod convert;
 mod copy;
 mod decode;
@@ -14,10 +16,10 @@ mod encode;
 pub(crate) mod frame;
 mod help;
 mod input;
-mod limits;
 mod loudness;
 mod mix;
 mod mp4;
+mod open;
 mod output;
 mod pcm;
 mod resample;
@@ -29,7 +31,9 @@ mod tag;
 mod verify;
 
 use std::{
+    fs::File,
     io::{self, Write as _},
+    os::fd::AsFd as _,
     path::PathBuf,
     process::ExitCode,
     sync::Arc,
@@ -38,9 +42,15 @@ use std::{
 };
 
 pub use self::help::FILTER;
-use self::{convert::Request, supervisor::Channel};
+use rustix::fs::{FileType, fstat};
+
+use self::{
+    cage::{Limits, Needs},
+    convert::{Request, internal},
+    supervisor::Channel,
+};
 use crate::{
-    control::{Refusal, RefusalKind, Start, Verdict},
+    control::{Guard, Refusal, Report, Start, Verdict},
     engine::find_ffmpeg,
     options::{Options, RawOptions},
 };
@@ -56,7 +66,7 @@ pub struct Args {
     /// Longest audio that is converted.
     #[arg(long, default_value = "6h", value_parser = humantime::parse_duration)]
     pub duration_max: Duration,
-    /// The ffmpeg that decodes what the engine does not.
+    /// The ffmpeg that decodes what the engine does not: a program and no script.
     #[arg(long, default_value = "ffmpeg")]
     pub ffmpeg: PathBuf,
     /// Standard error is one end of a socket to the service that started this, which says on it what to do.
@@ -73,12 +83,15 @@ pub fn main(args: Args) -> ExitCode {
 fn supervised() -> ExitCode {
     let Ok((channel, start, scratch)) = Channel::open() else { return ExitCode::FAILURE };
     let Start { options, duration_max_ms, ffmpeg } = start;
-    let (duration_max, workers) = (Duration::from_millis(duration_max_ms), workers());
-    let request = Request { options, duration_max, ffmpeg, scratch, workers };
-    if limit(request.duration_max, false).is_err() {
+    let duration_max = Duration::from_millis(duration_max_ms);
+    let (workers, status) = (workers(), status());
+    let request = Request { options, duration_max, ffmpeg, scratch, spool: None, status, workers };
+    let file_bytes = request.scratch.as_ref().map_or(0, |_| cage::scratch_bytes(duration_max));
+    let Ok(missing) = enter_cage(&request, Some(file_bytes)) else { return ExitCode::FAILURE };
+    let Ok(supervisor) = channel.listen().map(Arc::new) else { return ExitCode::FAILURE };
+    if !missing.is_empty() && supervisor.uncaged(missing).is_err() {
         return ExitCode::FAILURE;
     }
-    let Ok(supervisor) = channel.listen().map(Arc::new) else { return ExitCode::FAILURE };
     let verdict = match convert::convert(request, Some(&supervisor)) {
         Ok(report) => Verdict::Converted(report),
         Err(refusal) => Verdict::Refused(refusal),
@@ -86,19 +99,31 @@ fn supervised() -> ExitCode {
     if supervisor.judge(verdict).is_err() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-fn limit(duration_max: Duration, writes_files: bool) -> io::Result<()> {
-    limits::apply(duration_max, workers() as u64, writes_files)
+/// Confines this process to what `request` needs. `file_bytes` is the longest file that it may write.
+fn enter_cage(request: &Request, file_bytes: Option<u64>) -> io::Result<Vec<Guard>> {
+    let stdin = io::stdin();
+    let video = is_file(&stdin)?.then_some(stdin.as_fd());
+    cage::enter(&Needs {
+        limits: Limits::of(request.duration_max, request.workers as u64, file_bytes),
+        ffmpeg: &request.ffmpeg,
+        files: video.into_iter().chain(request.spool.as_ref().map(File::as_fd)).collect(),
+    })
 }
 
+fn is_file(stdin: &io::Stdin) -> io::Result<bool> {
+    Ok(FileType::from_raw_mode(fstat(stdin)?.st_mode).is_file())
+}
+
+fn status() -> Option<File> {
+    File::open("/proc/self/status").ok()
+}
+
+/// Asked outside the cage, where the system tells what a container may use.
 fn workers() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
 fn alone(args: &Args) -> ExitCode {
-    if let Err(cause) = limit(args.duration_max, true) {
-        let _ = writeln!(io::stderr(), "converter: cannot limit this process: {cause}");
-        return ExitCode::FAILURE;
-    }
     let options = match args.options.check() {
         Ok(options) => options,
         Err(wrong) => {
@@ -106,7 +131,7 @@ fn alone(args: &Args) -> ExitCode {
             return ExitCode::from(WRONG_USAGE);
         }
     };
-    let said = match request(args, options).and_then(|request| convert::convert(request, None)) {
+    let said = match request(args, options).and_then(convert_caged) {
         Ok(report) if report.head.is_none() => return ExitCode::SUCCESS,
         Ok(_) => {
             "note: the length tag is missing, since this output cannot be changed any more; write to a file".into()
@@ -119,16 +144,28 @@ fn alone(args: &Args) -> ExitCode {
     if is_note { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+fn convert_caged(request: Request) -> Result<Report, Refusal> {
+    // The output may be a file of any size: that is left to the caller's own limit.
+    let missing = enter_cage(&request, None).map_err(|cause| internal("this process cannot be caged", &cause))?;
+    if !missing.is_empty() {
+        let _ = writeln!(io::stderr(), "converter: note: not caged in full, since this kernel lacks {missing:?}");
+    }
+    convert::convert(request, None)
+}
+
 fn request(args: &Args, options: Options) -> Result<Request, Refusal> {
-    // Made beforehand, since nothing can be opened later.
-    let scratch = options.normalize.map(|_| tempfile::tempfile()).transpose();
-    let scratch =
-        scratch.map_err(|cause| Refusal::new(RefusalKind::Internal, format!("no temporary file: {cause}")))?;
+    // Made beforehand, since nothing can be opened later; whether a pipe needs its spool is seen only by its bytes.
+    let is_piped = !is_file(&io::stdin()).map_err(|cause| internal("no standard input", &cause))?;
+    let file = |is_needed: bool| {
+        is_needed.then(tempfile::tempfile).transpose().map_err(|cause| internal("no temporary file", &cause))
+    };
     Ok(Request {
+        scratch: file(options.normalize.is_some())?,
+        spool: file(is_piped)?,
         options,
         duration_max: args.duration_max,
         ffmpeg: find_ffmpeg(&args.ffmpeg),
-        scratch,
+        status: status(),
         workers: workers(),
     })
 }

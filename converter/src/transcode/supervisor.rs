@@ -16,7 +16,7 @@ use rustix::{
     process::{Signal, getpgrp, getpid, kill_process_group},
 };
 
-use crate::control::{FromEngine, LINE_BYTES_MAX, Start, ToEngine, Verdict};
+use crate::control::{FromEngine, Guard, LINE_BYTES_MAX, Start, ToEngine, Verdict};
 
 /// The mark follows the end of the input at once; a service that needs longer is in trouble.
 const END_WAIT_MAX: Duration = Duration::from_secs(10);
@@ -109,6 +109,11 @@ impl Supervisor {
         let words = self.heard.lock();
         let waited = self.heard.news.wait_timeout_while(words, END_WAIT_MAX, |words| words.end.is_none());
         waited.unwrap_or_else(PoisonError::into_inner).0.end
+    }
+
+    /// Tells what of the cage is missing.
+    pub(super) fn uncaged(&self, missing: Vec<Guard>) -> io::Result<()> {
+        self.send(&FromEngine::Uncaged(missing))
     }
 
     /// Tells how much is encoded, of `total` where that is known; not more often than is worth reading.

@@ -1,5 +1,7 @@
 //! The converter's tests, in one binary.
 
+mod engine_cage;
+mod engine_limits;
 mod engine_options;
 mod engine_process;
 mod engine_refusals;

@@ -6,8 +6,13 @@ use std::{
     thread::{self, JoinHandle},
 };
 
+use rustix::process::Signal;
+
 use super::super::no_such_track;
-use crate::control::{Refusal, RefusalKind};
+use crate::{
+    control::{Refusal, RefusalKind},
+    engine::is_limit,
+};
 
 /// Longest line that is looked at; the rest of it counts as another one.
 const LINE_BYTES_MAX: u64 = 1024;
@@ -81,7 +86,15 @@ impl Messages {
     }
 }
 
+/// The decoder was ended by a signal. A kill that nobody here sent is the end of its CPU time or of the memory.
+pub(super) fn killed(signal: i32) -> Refusal {
+    if is_limit(signal) || signal == Signal::KILL.as_raw() {
+        return limits();
+    }
+    Refusal::new(RefusalKind::Damaged, "the audio is damaged: ffmpeg crashed on it")
+}
+
 /// The decoder reached one of its own limits.
-pub(super) fn limits() -> Refusal {
+fn limits() -> Refusal {
     Refusal::new(RefusalKind::Limits, "the audio needs more memory or time to decode than is allowed here")
 }

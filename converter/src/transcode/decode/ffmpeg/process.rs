@@ -15,6 +15,7 @@ use std::{
 };
 
 use ffmpeg_sidecar::{child::FfmpegChild, command::FfmpegCommand};
+use rustix::process::Signal;
 
 use super::{
     super::Source,
@@ -34,7 +35,7 @@ const PUMP_BYTES: usize = 64 * 1024;
 /// ffmpeg names the codec before it writes a byte; so long it takes at most to read what it said.
 const CODEC_WAIT_MAX: Duration = Duration::from_secs(1);
 /// The signal of [`FfmpegChild::kill`].
-const KILLED: i32 = 9;
+const KILLED: i32 = Signal::KILL.as_raw();
 
 /// A running ffmpeg.
 pub(super) struct Process {
@@ -70,6 +71,10 @@ impl Process {
             ErrorKind::NotFound => {
                 Refusal::new(RefusalKind::Internal, "this video needs ffmpeg, which is not installed here (FFMPEG)")
             }
+            ErrorKind::PermissionDenied => Refusal::new(
+                RefusalKind::Internal,
+                "ffmpeg may not be executed: it must be a program and no script, whose interpreter is not in the cage",
+            ),
             _ => failed(cause),
         })?;
         drop(spool);
@@ -94,10 +99,11 @@ impl Process {
             Ok(ended) => ended,
             Err(cause) => return failed(cause),
         };
-        match self.messages.take().map(join) {
-            _ if ended.signal().is_some_and(|signal| signal != KILLED) => messages::limits(),
-            Some(messages) => messages.refusal(source.track),
-            None => failed(ErrorKind::BrokenPipe.into()),
+        match (ended.signal(), self.messages.take().map(join)) {
+            // This one was sent just now.
+            (None | Some(KILLED), Some(messages)) => messages.refusal(source.track),
+            (None | Some(KILLED), None) => failed(ErrorKind::BrokenPipe.into()),
+            (Some(signal), _) => messages::killed(signal),
         }
     }
 
@@ -105,8 +111,8 @@ impl Process {
     pub(super) fn ended(&mut self) -> Result<(), Refusal> {
         let status = self.child.0.wait();
         let status = status.map_err(|cause| Refusal::new(RefusalKind::Internal, format!("ffmpeg is lost: {cause}")))?;
-        if status.signal().is_some() {
-            return Err(messages::limits());
+        if let Some(signal) = status.signal() {
+            return Err(messages::killed(signal));
         }
         if !status.success() {
             return Err(Refusal::new(RefusalKind::Damaged, "the audio is damaged: ffmpeg gave up on it"));

@@ -77,33 +77,39 @@ impl Noise {
         decibels(self.signal, self.frames.iter().map(|frame| frame[which]).sum())
     }
 
-    /// How much better than ffmpeg's each frame is, in decibels, the worst first.
-    fn differences(&self) -> Vec<f64> {
-        let mut differences: Vec<_> = self.frames.iter().map(|[own, theirs]| decibels(*theirs, *own)).collect();
-        differences.sort_by(f64::total_cmp);
+    /// How much better than ffmpeg's each frame is, in decibels, and which it is; the worst first.
+    fn differences(&self) -> Vec<(f64, usize)> {
+        let frames = self.frames.iter().enumerate();
+        let mut differences: Vec<_> = frames.map(|(at, [own, theirs])| (decibels(*theirs, *own), at)).collect();
+        differences.sort_by(|a, b| a.0.total_cmp(&b.0));
         differences
     }
 
     fn report(&self, name: &str, [own_bytes, their_bytes]: [u64; 2]) -> Value {
         let (own, theirs, differences) = (self.snr(0), self.snr(1), self.differences());
-        let (worst, low) = (differences[0], differences[differences.len() / 1000]);
-        let bad = differences.partition_point(|&difference| difference < GOAL_FRAME);
+        let count = differences.len();
+        let ((worst, at), best) = (differences[0], differences[count - 1].0);
+        let (low, high) = (differences[count / 1000].0, differences[count - 1 - count / 1000].0);
+        let bad = differences.partition_point(|difference| difference.0 < GOAL_FRAME);
+        let good = count - differences.partition_point(|difference| difference.0 <= -GOAL_FRAME);
         #[expect(clippy::cast_precision_loss, reason = "no mp3 has 2^53 bytes")]
         let size = own_bytes as f64 / their_bytes as f64;
         say(format!(
-            "  {name:<18}engine {own:.3} dB, ffmpeg {theirs:.3} dB, difference {:+.3}, goal within {GOAL_WHOLE} {}",
+            "  {name:<18}engine {own:.3} dB, ffmpeg {theirs:.3} dB, difference {:+.3}, goal within {GOAL_WHOLE} {}   size × {size:.4}",
             own - theirs,
             verdict((own - theirs).abs() <= GOAL_WHOLE)
         ));
         say(format!(
-            "  {:<18}worst of {} frames {worst:+.2} dB, goal ≥ {GOAL_FRAME} {}   0.1 % are below {low:+.2}   {bad} below the goal   size × {size:.4}",
+            "  {:<18}worst frame {worst:+.2} dB ({at} of {count}), goal ≥ {GOAL_FRAME} {}, 0.1 % ≤ {low:+.2}, {bad} < {GOAL_FRAME};   \
+             best {best:+.2}, 0.1 % ≥ {high:+.2}, {good} > {:+}",
             "",
-            differences.len(),
-            verdict(worst >= GOAL_FRAME)
+            verdict(worst >= GOAL_FRAME),
+            -GOAL_FRAME
         ));
         json!({
-            "engine_snr_db": own, "ffmpeg_snr_db": theirs, "frames": differences.len(), "worst_frame_db": worst,
-            "frame_p0_1_db": low, "frames_below_goal": bad, "size_ratio": size,
+            "engine_snr_db": own, "ffmpeg_snr_db": theirs, "size_ratio": size, "frames": count,
+            "worst_frame_db": worst, "worst_frame": at, "frame_p0_1_db": low, "frames_below_goal": bad,
+            "best_frame_db": best, "frame_p99_9_db": high, "frames_as_much_better": good,
             "goal_whole_db": GOAL_WHOLE, "goal_frame_db": GOAL_FRAME,
         })
     }
@@ -124,6 +130,7 @@ mod tests {
         noise.push(&[1.0, -1.0], &[1.5, -1.0], &[0.5, -1.0]);
         assert!((noise.snr(0) - 10.0 * (4.0_f64 / 1.25).log10()).abs() < 1e-6);
         let differences = noise.differences();
-        assert!((differences[0] + 3.0103).abs() < 1e-4 && differences[1].abs() < 1e-6);
+        assert!((differences[0].0 + 3.0103).abs() < 1e-4 && differences[0].1 == 0);
+        assert!(differences[1].0.abs() < 1e-6);
     }
 }

@@ -55,8 +55,8 @@ pub(crate) async fn run(tapedeck: &Path, inputs: &Inputs, rounds: usize, memory:
     let results = json!({
         "ffmpeg_s": ffmpeg, "moov_first_s": moov_first, "moov_last_s": moov_last, "last_byte_to_201_s": wait,
         "peaks_bytes": peaks.map(|(small, large)| json!({
-            "small": {"service": small.service, "engine": small.engine},
-            "large": {"service": large.service, "engine": large.engine},
+            "small": {"service": small.process, "engine": small.child},
+            "large": {"service": large.process, "engine": large.child},
         })),
     });
     say(results);
@@ -139,8 +139,8 @@ async fn peaks(tapedeck: &Path, inputs: &Inputs) -> anyhow::Result<(Peak, Peak)>
     for (name, peak) in ["20 MB", "2 GB"].iter().zip(&peaks) {
         say(format!(
             "  upload of {name:<6}                          {:>6}   {:>6}",
-            peak.service >> 20,
-            peak.engine >> 20
+            peak.process >> 20,
+            peak.child >> 20
         ));
     }
     Ok((peaks[0], peaks[1]))

@@ -1,6 +1,7 @@
 //! The lab: measures tapedeck against the `ffmpeg` command line, as ratios within one run.
 
 mod call;
+mod codec;
 mod console;
 mod inputs;
 mod memory;
@@ -21,7 +22,7 @@ struct Cli {
     /// The server to measure.
     #[arg(long, global = true, default_value = "target/release/tapedeck", env = "TAPEDECK")]
     tapedeck: PathBuf,
-    /// Folder for the inputs, about 2.5 GB.
+    /// Folder for the inputs, about 4 GB.
     #[arg(long, global = true, env = "LAB_INPUTS")]
     inputs: Option<PathBuf>,
 }
@@ -37,6 +38,8 @@ enum Command {
         #[arg(long)]
         no_memory: bool,
     },
+    /// The engine alone: time, CPU time, memory, delay and quality against ffmpeg.
+    Codec(codec::Args),
 }
 
 #[tokio::main]
@@ -45,5 +48,6 @@ async fn main() -> anyhow::Result<()> {
     let inputs = inputs::Inputs::open(cli.inputs)?;
     match cli.command {
         Command::Call { rounds, no_memory } => call::run(&cli.tapedeck, &inputs, rounds, !no_memory).await,
+        Command::Codec(args) => codec::run(&args, &inputs),
     }
 }

@@ -1,4 +1,4 @@
-//! Peak memory of a service and its engines, as the kernel counts it (`VmHWM`).
+//! Peak memory of a process and its children, as the kernel counts it (`VmHWM`).
 
 use std::{
     collections::HashMap,
@@ -11,15 +11,15 @@ use std::{
     time::Duration,
 };
 
-/// Between two looks: an engine's peak is read from a process that is about to end.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// Between two looks: the peak is read from a process that is about to end.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// Peaks in bytes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peak {
-    pub(crate) service: u64,
-    /// The largest engine or ffmpeg.
-    pub(crate) engine: u64,
+    pub(crate) process: u64,
+    /// The largest of its descendants: of a service an engine or its ffmpeg.
+    pub(crate) child: u64,
 }
 
 /// Looks at a process and its descendants until it is asked for the result.
@@ -49,9 +49,9 @@ impl Watch {
         self.thread.thread().unpark();
         let _ = self.thread.join();
         let peaks = self.peaks.lock().unwrap_or_else(PoisonError::into_inner);
-        let service = peaks.get(&self.pid).copied().unwrap_or(0);
-        let engine = peaks.iter().filter(|(pid, _)| **pid != self.pid).map(|(_, peak)| *peak).max().unwrap_or(0);
-        Peak { service, engine }
+        let process = peaks.get(&self.pid).copied().unwrap_or(0);
+        let child = peaks.iter().filter(|(pid, _)| **pid != self.pid).map(|(_, peak)| *peak).max().unwrap_or(0);
+        Peak { process, child }
     }
 }
 

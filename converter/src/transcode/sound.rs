@@ -147,8 +147,9 @@ mod tests {
         let positions = Position::of_count(channels);
         let scratch = tempfile::tempfile().expect("a file");
         let mut sound = Sound::new(options, rate, &positions, Some(scratch)).expect("a sound");
-        let tone: Vec<f32> =
-            (0..rate).map(|n| 0.1 * (std::f32::consts::TAU * 1000.0 * (n as f32) / rate as f32).sin()).collect();
+        let turns = |n: u32| 1000.0 * f64::from(n) / f64::from(rate);
+        #[expect(clippy::cast_possible_truncation, reason = "a test's samples")]
+        let tone: Vec<f32> = (0..rate).map(|n| (0.1 * (std::f64::consts::TAU * turns(n)).sin()) as f32).collect();
         let mut out = Vec::new();
         let mut pass = |block: &Block| {
             out.extend_from_slice(&block.left);

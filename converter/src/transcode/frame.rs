@@ -76,6 +76,14 @@ impl FrameHeader {
         }
     }
 
+    /// Bytes of a layer III frame's data that stand before it (`main_data_begin`); `None` where the frame is cut.
+    pub(crate) fn reservoir(&self, frame: &[u8]) -> Option<usize> {
+        // A checksum stands between the header and the side information.
+        let start = if frame.get(1)? & 1 == 1 { Self::BYTES } else { Self::BYTES + 2 };
+        let (high, low) = (usize::from(*frame.get(start)?), usize::from(*frame.get(start + 1)?));
+        Some(if self.is_mpeg1 { high << 1 | low >> 7 } else { high })
+    }
+
     /// Whether a frame of this kind can follow one of the other kind in an mp3 that players take for one.
     pub(crate) fn continues(&self, other: &Self) -> bool {
         (self.layer, self.rate, self.channels, self.is_mpeg1)

@@ -6,7 +6,12 @@ use std::{
     time::Duration,
 };
 
-use super::{unwritten, worker::Piece};
+use super::{
+    lame::Shape,
+    splice::{Joint, Run},
+    unwritten,
+    worker::{self, Piece},
+};
 use crate::{
     control::{Refusal, RefusalKind},
     transcode::{output::Output, pcm::Block, supervisor::Supervisor, tag::xing::LengthTag},
@@ -14,10 +19,10 @@ use crate::{
 
 /// Writes pieces in the order of their segments.
 pub(super) struct Joiner {
+    pub(super) shape: Shape,
     pub(super) output: Output,
     pub(super) tag: LengthTag,
     pub(super) supervisor: Option<Arc<Supervisor>>,
-    pub(super) rate: u32,
     pub(super) frame_samples: usize,
     /// Length of the audio, where it is known beforehand.
     pub(super) total: Option<Duration>,
@@ -38,36 +43,67 @@ impl Joiner {
         pieces: &Receiver<Result<Piece, Refusal>>,
         mut reuse: impl FnMut(Block),
     ) -> Result<Joined, Refusal> {
-        let mut early = BTreeMap::new();
-        let mut next = 0;
+        let (mut early, mut next) = (BTreeMap::new(), 0);
+        // Of the piece before, what is not written: the next one decides where it ends.
+        let mut before = None;
         for piece in pieces {
             let piece = piece?;
-            early.insert(piece.index, piece);
-            while let Some(Piece { mp3, frames, padding, samples, .. }) = early.remove(&next) {
+            early.insert(piece.segment.index, piece);
+            while let Some(mut piece) = early.remove(&next) {
                 next += 1;
-                self.write(&mp3, frames)?;
+                let run = self.join(before.take(), &mut piece)?;
+                let (is_last, padding) = (piece.segment.frames.is_none(), piece.padding);
+                let mut samples = piece.segment.samples;
+                samples.clear();
                 reuse(samples);
-                if frames.is_none() {
+                if is_last {
+                    self.write(run.first(run.frames()))?;
                     return Ok(Joined { output: self.output, tag: self.tag, padding });
                 }
+                before = Some(run);
             }
         }
         Err(Refusal::new(RefusalKind::Internal, "the encoding ended before the audio"))
     }
 
-    fn write(&mut self, mp3: &[u8], frames: Option<usize>) -> Result<(), Refusal> {
-        let before = self.tag.frames();
-        let is_sound = self.tag.feed(mp3).is_ok();
-        let written = self.tag.frames() - before;
-        if !is_sound || frames.is_some_and(|frames| frames as u64 != written) {
-            let detail = format!("{frames:?} frames were to come and {written} came");
-            return Err(Refusal::new(RefusalKind::Internal, detail));
-        }
+    /// Writes the run before a piece as far as it goes and answers the piece's frames that come behind.
+    fn join(&mut self, before: Option<Run>, piece: &mut Piece) -> Result<Run, Refusal> {
+        let common = piece.segment.prime_frames;
+        let mut new = whole(std::mem::take(&mut piece.mp3), piece.segment.frames.map(|own| common + own))?;
+        let Some(mut before) = before else { return Ok(new) };
+        let joint = if let Some(joint) = before.join(&new, common) {
+            joint
+        } else {
+            new = whole(worker::encode_apart(&self.shape, &piece.segment)?, piece.segment.frames)?;
+            Joint { old_frames: before.frames(), new_frames: 0 }
+        };
+        self.write(before.first(joint.old_frames))?;
+        Ok(new.skip(joint.new_frames))
+    }
+
+    fn write(&mut self, mp3: &[u8]) -> Result<(), Refusal> {
+        self.tag.feed(mp3).map_err(|_| not_frames())?;
         self.output.write(mp3).map_err(|cause| unwritten(&cause))?;
         if let Some(supervisor) = &self.supervisor {
-            let encoded_ms = self.tag.frames() * self.frame_samples as u64 * 1000 / u64::from(self.rate);
+            let encoded_ms = self.tag.frames() * self.frame_samples as u64 * 1000 / u64::from(self.shape.rate);
             supervisor.progress(Duration::from_millis(encoded_ms), self.total);
         }
         Ok(())
     }
+}
+
+/// The frames of a piece, as many as there must be where that is known.
+fn whole(mp3: Vec<u8>, frames: Option<usize>) -> Result<Run, Refusal> {
+    let run = Run::of(mp3).ok_or_else(not_frames)?;
+    match frames {
+        Some(frames) if frames != run.frames() => {
+            let detail = format!("{frames} frames were to come and {} came", run.frames());
+            Err(Refusal::new(RefusalKind::Internal, detail))
+        }
+        _ => Ok(run),
+    }
+}
+
+fn not_frames() -> Refusal {
+    Refusal::new(RefusalKind::Internal, "the mp3 encoder made something else than frames")
 }

@@ -1,4 +1,4 @@
-//! The encoder: segments of the audio are encoded side by side and joined in order.
+//! The encoder: segments of the audio are encoded side by side and spliced in order.
 //!
 //! ```text
 //! push ─▶ Segmenter ─▶ workers, each with a LAME of its own ─▶ Joiner ─▶ Output
@@ -9,6 +9,7 @@
 mod joiner;
 mod lame;
 mod segment;
+mod splice;
 mod worker;
 
 use std::{
@@ -115,14 +116,14 @@ impl Encoding {
             })
         });
         let workers = workers.collect::<io::Result<_>>().map_err(|cause| no_thread(&cause))?;
-        let joiner = Joiner { output, tag, supervisor, rate, frame_samples, total };
+        let joiner = Joiner { shape, output, tag, supervisor, frame_samples, total };
         let reuse = move |block| {
             // Nobody needs it any more where the input has ended.
             let _ = used.try_send(block);
         };
         let joiner = thread::Builder::new().name("join".to_owned()).spawn(move || joiner.run(&encoded, reuse));
         Ok(Self {
-            segmenter: Segmenter::new(frame_samples),
+            segmenter: Segmenter::new(quality, frame_samples),
             samples: 0,
             frame_samples,
             delay,

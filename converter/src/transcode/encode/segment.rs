@@ -6,15 +6,17 @@
 
 use std::ops::RangeInclusive;
 
-use crate::transcode::pcm::Block;
+use crate::{options::Quality, transcode::pcm::Block};
 
-/// Frames that are encoded before a segment and thrown away: the encoder's psychoacoustic state settles by them.
+/// Frames before a segment that are encoded with it: the encoder's psychoacoustic state settles by them and its bit
+/// reservoir fills, until it takes over from the encoder before it. With a constant bit rate that takes longer.
 const PRIME_FRAMES: usize = 12;
+const PRIME_FRAMES_CONSTANT: usize = 20;
 /// LAME gives frame j away only when samples of frame j + 1 are there.
 const AHEAD_FRAMES: usize = 1;
 /// Lengths of the first segments and of all others. The first ones are short, so that every worker soon has something
 /// to do, and a short clip is spread over all of them.
-const LENGTHS: [usize; 3] = [64, 128, 256];
+const LENGTHS: [usize; 3] = [64, 128, 384];
 /// What is left at the end is cut into equal parts of about so many frames: the last part is all that is encoded after
 /// the last byte of an upload, and one worker would take twice as long for it as two.
 const TAIL_FRAMES: usize = 96;
@@ -40,15 +42,22 @@ pub(super) struct Segment {
 #[derive(Debug)]
 pub(super) struct Segmenter {
     frame_samples: usize,
+    /// Frames before every segment but the first.
+    prime_frames_max: usize,
     index: usize,
+    /// Frames of `pending` that belong to the segment before.
     prime_frames: usize,
     pending: Block,
 }
 
 impl Segmenter {
-    /// `frame_samples` are the samples per channel in one frame.
-    pub(super) fn new(frame_samples: usize) -> Self {
-        Self { frame_samples, index: 0, prime_frames: 0, pending: Block::default() }
+    /// For `quality`, with so many samples per channel in one frame.
+    pub(super) fn new(quality: Quality, frame_samples: usize) -> Self {
+        let prime_frames_max = match quality {
+            Quality::Variable(_) => PRIME_FRAMES,
+            Quality::Constant(_) => PRIME_FRAMES_CONSTANT,
+        };
+        Self { frame_samples, prime_frames_max, index: 0, prime_frames: 0, pending: Block::default() }
     }
 
     /// Takes samples on; after that a segment may be ready.
@@ -94,7 +103,7 @@ impl Segmenter {
 
     /// Ends the segment in front of frame `cut` of `pending`.
     fn split(&mut self, cut: usize, mut next: Block) -> Segment {
-        let keep = (cut - PRIME_FRAMES.min(cut)) * self.frame_samples;
+        let keep = (cut - self.prime_frames_max.min(cut)) * self.frame_samples;
         let end = (cut + AHEAD_FRAMES) * self.frame_samples;
         let mut samples = std::mem::take(&mut self.pending);
         next.left.extend_from_slice(&samples.left[keep..]);
@@ -105,7 +114,7 @@ impl Segmenter {
         }
         let (index, prime_frames) = (self.index, self.prime_frames);
         self.pending = next;
-        self.prime_frames = PRIME_FRAMES.min(cut);
+        self.prime_frames = self.prime_frames_max.min(cut);
         self.index += 1;
         Segment { index, samples, prime_frames, frames: Some(cut - prime_frames) }
     }
@@ -152,7 +161,7 @@ mod tests {
     }
 
     fn segments(audio: &[f32], block_samples: usize) -> Vec<Segment> {
-        let (mut segmenter, mut segments) = (Segmenter::new(FRAME), Vec::new());
+        let (mut segmenter, mut segments) = (Segmenter::new(Quality::default(), FRAME), Vec::new());
         for left in audio.chunks(block_samples) {
             segmenter.push(&Block { left: left.to_vec(), right: left.to_vec() });
             while segmenter.is_ready() {
@@ -181,7 +190,7 @@ mod tests {
             assert_eq!(segment.samples.left, segment.samples.right);
             match segment.frames {
                 Some(frames) => {
-                    assert!(frames <= 256 && segment.prime_frames == if index == 0 { 0 } else { PRIME_FRAMES });
+                    assert!(frames <= 384 && segment.prime_frames == if index == 0 { 0 } else { PRIME_FRAMES });
                     at += frames * FRAME;
                     assert_eq!(start + segment.samples.left.len(), at + AHEAD_FRAMES * FRAME);
                 }

@@ -12,53 +12,58 @@ use crate::{
 /// Frames that are passed to LAME at a time: few enough to stay in the processor's cache.
 const FRAMES_AT_A_TIME: usize = 8;
 
-/// A segment's frames, and its blocks for the next one.
+/// What an encoder made of a segment.
 #[derive(Debug)]
 pub(super) struct Piece {
-    pub(super) index: usize,
-    /// Whole frames, whose first needs nothing of the frames before.
+    pub(super) segment: Segment,
+    /// Whole frames, those before the segment's own included.
     pub(super) mp3: Vec<u8>,
-    /// Frames that there must be; absent in the last piece.
-    pub(super) frames: Option<usize>,
     /// Samples of silence behind the audio, in the last piece.
     pub(super) padding: u16,
-    pub(super) samples: Block,
 }
 
-/// Encodes a segment with an encoder of its own.
+/// Encodes a segment and what comes before it, with an encoder of its own.
 pub(super) fn encode(shape: &Shape, segment: Segment) -> Result<Piece, Refusal> {
-    let Segment { index, mut samples, prime_frames, frames } = segment;
     let mut lame = Lame::new(shape)?;
-    let frame_samples = lame.frame_samples();
-    // A quarter of the samples as bytes is more than 320 kbit/s.
-    let mut mp3 = Vec::with_capacity(samples.left.len() / 4);
-    let mut at = 0;
-    while lame.frames() < prime_frames {
-        let end = (at + frame_samples).min(samples.left.len());
+    let mut mp3 = Vec::new();
+    let padding = encode_from(&mut lame, &segment, 0, &mut mp3)?;
+    Ok(Piece { segment, mp3, padding })
+}
+
+/// Encodes a segment alone: its frames need nothing of those before, and the first ones are the worse for that.
+pub(super) fn encode_apart(shape: &Shape, segment: &Segment) -> Result<Vec<u8>, Refusal> {
+    let mut lame = Lame::new(shape)?;
+    let (mut mp3, mut at) = (Vec::new(), 0);
+    while lame.frames() < segment.prime_frames {
+        let end = (at + lame.frame_samples()).min(segment.samples.left.len());
         if at == end {
             return Err(Refusal::new(RefusalKind::Internal, "a segment is shorter than what comes before it"));
         }
-        feed(&mut lame, &samples, at..end, &mut mp3)?;
+        feed(&mut lame, &segment.samples, at..end, &mut mp3)?;
         at = end;
     }
-    if prime_frames > 0 {
-        lame.flush_reservoir(&mut mp3)?;
-        mp3.clear();
-    }
+    lame.flush_reservoir(&mut mp3)?;
+    mp3.clear();
+    encode_from(&mut lame, segment, at, &mut mp3)?;
+    Ok(mp3)
+}
+
+/// Encodes the samples from `at` on and answers the silence behind the last one.
+fn encode_from(lame: &mut Lame, segment: &Segment, mut at: usize, mp3: &mut Vec<u8>) -> Result<u16, Refusal> {
+    let samples = &segment.samples;
+    // A quarter of the samples as bytes is more than 320 kbit/s.
+    mp3.reserve(samples.left.len() / 4);
     while at < samples.left.len() {
-        let end = (at + FRAMES_AT_A_TIME * frame_samples).min(samples.left.len());
-        feed(&mut lame, &samples, at..end, &mut mp3)?;
+        let end = (at + FRAMES_AT_A_TIME * lame.frame_samples()).min(samples.left.len());
+        feed(lame, samples, at..end, mp3)?;
         at = end;
     }
-    let padding = if frames.is_some() {
-        lame.flush_reservoir(&mut mp3)?;
-        0
-    } else {
-        lame.flush(&mut mp3)?;
-        lame.padding()
-    };
-    samples.clear();
-    Ok(Piece { index, mp3, frames, padding, samples })
+    if segment.frames.is_some() {
+        lame.flush_reservoir(mp3)?;
+        return Ok(0);
+    }
+    lame.flush(mp3)?;
+    Ok(lame.padding())
 }
 
 fn feed(lame: &mut Lame, samples: &Block, range: std::ops::Range<usize>, mp3: &mut Vec<u8>) -> Result<(), Refusal> {

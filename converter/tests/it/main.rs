@@ -1,5 +1,6 @@
 //! The converter's tests, in one binary.
 
+mod engine_damage;
 mod engine_options;
 mod engine_process;
 mod engine_refusals;

@@ -32,7 +32,7 @@ pub fn sniffer(head: &[u8]) {
         answer = next;
     }
     if !head.is_empty() {
-        let full: Vec<u8> = head.iter().copied().cycle().take(HEAD_BYTES_MAX).collect();
+        let full = head.repeat(HEAD_BYTES_MAX.div_ceil(head.len()));
         assert_ne!(sniff(&full, false), Sniffed::NeedMore);
         assert_eq!(sniff(&full, false), sniff(&full, true));
     }

@@ -77,7 +77,7 @@ fn lines() -> Vec<Vec<u8>> {
             r#""head":{"offset":0,"bytes":"AAAA"},"peak_memory_bytes":0}}}"#
         ),
         "V2\0\x002\x0012.5\x0013\x001\0always\0ebur128\0track\0none\0Title\0Artist\0Album\x002026-11-24\x003",
-        "\x00192\0\x000\x000.30000000000000004",
+        "\x00192\0\x006601.252222866287\x0013855.01388652488",
     ]
     .map(|line| line.as_bytes().to_vec())
     .into()

@@ -71,4 +71,9 @@ proptest! {
             holds(&head);
         }
     }
+
+    #[test]
+    fn any_instant_survives_its_json(start in 0.0..43_200.0_f64, seconds in 0.001..43_200.0_f64) {
+        options(format!("V2\0\x002\0{start}\0{}", start + seconds).as_bytes());
+    }
 }

@@ -1,4 +1,4 @@
-//! The invariants over heads made by hand, over damaged ones, and over what fuzzing found.
+//! The invariants over heads made by hand, over damaged ones, and over what was wrong once.
 
 use proptest::{prelude::*, sample::Index};
 
@@ -22,7 +22,7 @@ fn whole_heads_and_all_their_beginnings_hold() {
 }
 
 #[test]
-fn what_fuzzing_found_holds() {
+fn what_was_wrong_once_holds() {
     // Seconds that JSON changed in their last bit.
     options(b"\x00192\0\x000\0.030000000000000004");
     // An answer that was given before what it is about had come: behind a tag, behind blanks.

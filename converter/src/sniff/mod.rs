@@ -103,7 +103,7 @@ pub fn sniff(head: &[u8], at_end: bool) -> Sniffed {
     by_magic(head)
         .or_else(|| mp4::sniff(head, can_grow))
         .or_else(|| mpeg::sniff(head, can_grow))
-        .unwrap_or_else(|| text::sniff(head))
+        .unwrap_or_else(|| text::sniff(head, can_grow))
 }
 
 fn by_magic(head: &[u8]) -> Option<Sniffed> {

@@ -1,6 +1,6 @@
 //! MPEG streams that begin with a sync word instead of a magic.
 
-use super::{Container, Sniffed};
+use super::{Container, HEAD_BYTES_MAX, Sniffed};
 use crate::transcode::frame::FrameHeader;
 
 /// Packet length of a transport stream (ISO/IEC 13818-1 §2.4.3.2).
@@ -10,10 +10,12 @@ const M2TS_PACKET: usize = TS_PACKET + 4;
 const TS_SYNC: u8 = 0x47;
 /// Sync bytes in a row that make a transport stream.
 const TS_SYNCS: usize = 3;
+/// Header of an ADTS frame without a checksum.
+const ADTS_HEADER_BYTES: usize = 7;
 
 pub(super) fn sniff(head: &[u8], can_grow: bool) -> Option<Sniffed> {
     if head.starts_with(b"ID3") {
-        return Some(behind_id3(head));
+        return Some(behind_id3(head, can_grow));
     }
     transport_stream(head, can_grow).or_else(|| audio(head, can_grow))
 }
@@ -35,12 +37,18 @@ fn transport_stream(head: &[u8], can_grow: bool) -> Option<Sniffed> {
     None
 }
 
-/// An `ID3` tag stands before mp3s, and sometimes before other audio.
-fn behind_id3(head: &[u8]) -> Sniffed {
+/// An `ID3` tag stands before mp3s, and sometimes before other audio. A tag that reaches beyond the head, as one with a
+/// picture does, leaves that open: an mp3, then.
+fn behind_id3(head: &[u8], can_grow: bool) -> Sniffed {
     let size = head.get(6..10).map_or(0, |b| b.iter().fold(0, |size, &b| size << 7 | usize::from(b & 0x7F)));
-    match head.get(10 + size..) {
-        Some(rest) if rest.starts_with(b"fLaC") => Sniffed::Stream(Container::Flac),
-        Some(rest) if adts_length(rest).is_some() => Sniffed::Stream(Container::Adts),
+    let audio_at = 10 + size;
+    if audio_at + ADTS_HEADER_BYTES > HEAD_BYTES_MAX {
+        return Sniffed::Stream(Container::Mp3);
+    }
+    match head.get(audio_at..).unwrap_or_default() {
+        audio if can_grow && audio.len() < ADTS_HEADER_BYTES => Sniffed::NeedMore,
+        [b'f', b'L', b'a', b'C', ..] => Sniffed::Stream(Container::Flac),
+        audio if adts_length(audio).is_some() => Sniffed::Stream(Container::Adts),
         _ => Sniffed::Stream(Container::Mp3),
     }
 }
@@ -51,7 +59,7 @@ fn audio(head: &[u8], can_grow: bool) -> Option<Sniffed> {
     let kinds: [(Container, FrameLength); 2] = [(Container::Adts, adts_length), (Container::Mp3, mpeg_length)];
     for (container, length) in kinds {
         let Some(bytes) = length(head) else { continue };
-        match head.get(bytes..).filter(|rest| rest.len() >= 7) {
+        match head.get(bytes..).filter(|rest| rest.len() >= ADTS_HEADER_BYTES) {
             Some(next) if length(next).is_some() => return Some(Sniffed::Stream(container)),
             None if can_grow => return Some(Sniffed::NeedMore),
             // A single frame is a short file.
@@ -71,7 +79,7 @@ fn adts_length(head: &[u8]) -> Option<usize> {
     let &[0xFF, b1, b2, b3, b4, b5, ..] = head else { return None };
     let is_adts = b1 & 0xF6 == 0xF0 && (b2 >> 2) & 0xF < 13;
     let bytes = usize::from(b3 & 3) << 11 | usize::from(b4) << 3 | usize::from(b5 >> 5);
-    (is_adts && bytes >= 7).then_some(bytes)
+    (is_adts && bytes >= ADTS_HEADER_BYTES).then_some(bytes)
 }
 
 #[cfg(test)]
@@ -104,8 +112,13 @@ mod tests {
     #[test]
     fn what_follows_an_id3_tag_decides() {
         let mut tagged = b"ID3\x04\0\0\0\0\0\x02..".to_vec();
-        assert_eq!(sniff(&tagged, true), Some(Sniffed::Stream(Container::Mp3)));
-        tagged.extend_from_slice(b"fLaC");
+        assert_eq!(sniff(&tagged, true), Some(Sniffed::NeedMore));
+        assert_eq!(sniff(&tagged, false), Some(Sniffed::Stream(Container::Mp3)));
+        tagged.extend_from_slice(b"fLaC...");
         assert_eq!(sniff(&tagged, true), Some(Sniffed::Stream(Container::Flac)));
+        // What lies behind a large tag is never seen.
+        tagged[8] = 0x7F;
+        tagged[7] = 0x7F;
+        assert_eq!(sniff(&tagged, true), Some(Sniffed::Stream(Container::Mp3)));
     }
 }

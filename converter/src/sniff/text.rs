@@ -20,8 +20,12 @@ const PLAYLISTS: [&[u8]; 12] = [
 const LONGEST: usize = 11;
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-pub(super) fn sniff(head: &[u8]) -> Sniffed {
+pub(super) fn sniff(head: &[u8], can_grow: bool) -> Sniffed {
     let text = head.strip_prefix(BYTE_ORDER_MARK).unwrap_or(head).trim_ascii_start();
+    // Behind blanks there may be anything.
+    if can_grow && text.len() < LONGEST {
+        return Sniffed::NeedMore;
+    }
     let start = text[..text.len().min(LONGEST)].to_ascii_lowercase();
     if PLAYLISTS.iter().any(|playlist| start.starts_with(playlist)) { Sniffed::Playlist } else { Sniffed::Unknown }
 }
@@ -35,10 +39,11 @@ mod tests {
         for playlist in
             ["#EXTM3U\n", "\u{FEFF}#EXTM3U", "ffconcat version 1.0", " [playlist]", "<MPD>", "<?xml ?>", "#!/"]
         {
-            assert_eq!(sniff(playlist.as_bytes()), Sniffed::Playlist, "{playlist}");
+            assert_eq!(sniff(playlist.as_bytes(), false), Sniffed::Playlist, "{playlist}");
         }
         for other in ["Hello", "<!doctype html>", "{}", "\0\0\0\0", ""] {
-            assert_eq!(sniff(other.as_bytes()), Sniffed::Unknown, "{other}");
+            assert_eq!(sniff(other.as_bytes(), false), Sniffed::Unknown, "{other}");
         }
+        assert_eq!(sniff(b"            ", true), Sniffed::NeedMore);
     }
 }

@@ -14,6 +14,8 @@ mod copy;
 mod decode;
 mod encode;
 pub(crate) mod frame;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;
 mod help;
 mod input;
 mod loudness;

@@ -21,12 +21,12 @@ use tokio::{
 use crate::engine_rig::{SAMPLES, STEREO, decode, job, program, sound, video};
 
 /// How long an engine and its ffmpeg may outlive their service.
-const AFTERLIFE_MAX: Duration = Duration::from_secs(1);
+pub(crate) const AFTERLIFE_MAX: Duration = Duration::from_secs(1);
 /// How long an engine may take to start its ffmpeg.
 const START_MAX: Duration = Duration::from_secs(20);
 
 /// Processes of a group that still run: zombies only wait to be counted.
-fn running(group: u32) -> usize {
+pub(crate) fn running(group: u32) -> usize {
     let processes = fs::read_dir("/proc").expect("a list of processes").flatten();
     let stats = processes.filter_map(|process| fs::read_to_string(process.path().join("stat")).ok());
     stats
@@ -37,7 +37,7 @@ fn running(group: u32) -> usize {
         .count()
 }
 
-async fn until(what: &str, limit: Duration, condition: impl Fn() -> bool) {
+pub(crate) async fn until(what: &str, limit: Duration, condition: impl Fn() -> bool) {
     let (give_up, mut ticks) = (Instant::now() + limit, interval(Duration::from_millis(10)));
     while !condition() {
         assert!(Instant::now() < give_up, "not in time: {what}");

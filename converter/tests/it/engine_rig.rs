@@ -3,7 +3,7 @@
 use std::{
     io::{Seek as _, Write as _},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Command, ExitStatus, Stdio},
     time::Duration,
 };
 
@@ -91,6 +91,9 @@ pub(crate) struct Outcome {
     /// Absent where it died.
     pub(crate) verdict: Option<Verdict>,
     pub(crate) is_success: bool,
+    pub(crate) status: ExitStatus,
+    /// The process group that it led.
+    pub(crate) group: u32,
 }
 
 impl Outcome {
@@ -139,6 +142,7 @@ pub(crate) async fn convert_saying(job: &Job, video: &[u8], upload_bytes: Option
 
 async fn follow(engine: Engine, video: &[u8], upload_bytes: Option<u64>) -> Outcome {
     let Engine { input, mut output, end, mut events, mut process } = engine;
+    let group = process.id().expect("a process");
     let feeding = async {
         if let Some(mut input) = input {
             // An engine that refuses early reads no further.
@@ -161,11 +165,11 @@ async fn follow(engine: Engine, video: &[u8], upload_bytes: Option<u64>) -> Outc
     };
     let ((), read, verdict) = tokio::join!(feeding, reading, listening);
     read.expect("the engine's output");
-    let is_success = process.wait().await.expect("an end").success();
+    let status = process.wait().await.expect("an end");
     if let Some(Verdict::Converted(Report { head: Some(head), .. })) = &verdict {
         let (bytes, offset) = (BASE64_STANDARD.decode(&head.bytes).expect("base64"), head.offset);
         let start = usize::try_from(offset).expect("a short mp3");
         mp3[start..start + bytes.len()].copy_from_slice(&bytes);
     }
-    Outcome { mp3, verdict, is_success }
+    Outcome { mp3, verdict, is_success: status.success(), status, group }
 }

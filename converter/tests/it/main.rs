@@ -1,6 +1,7 @@
 //! The converter's tests, in one binary.
 
 mod engine_cage;
+mod engine_damage;
 mod engine_limits;
 mod engine_options;
 mod engine_process;

@@ -15,7 +15,7 @@ const OFF_MS_MAX: u64 = 250;
 /// See [`upper_level`].
 const UPPER_LEVEL_MIN: f64 = 0.005;
 
-fn sample(file: &str) -> Vec<u8> {
+pub(crate) fn sample(file: &str) -> Vec<u8> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/samples").join(file);
     std::fs::read(path).expect("a sample")
 }

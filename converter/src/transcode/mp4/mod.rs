@@ -7,6 +7,8 @@ mod boxes;
 mod extents;
 mod movie;
 mod overlay;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod sample;
 mod stream;
 pub(super) mod track;
 

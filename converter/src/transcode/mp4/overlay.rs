@@ -33,7 +33,7 @@ impl Overlay {
         let mut movie = Movie { wanted: shared.movie().wanted, ..Movie::default() };
         let (mut at, mut kept) = (0, 0);
         while let Some(header) = overlay.header_at(at)? {
-            let end = header.bytes.and_then(|size| at.checked_add(size)).unwrap_or(bytes);
+            let end = header.bytes.map_or(bytes, |size| at.saturating_add(size));
             if is_index(header.kind) && end <= bytes {
                 kept += end - at;
                 if end - at > INDEX_BYTES_MAX || kept > INDEXES_BYTES_MAX || overlay.indexes.len() == INDEXES_MAX {

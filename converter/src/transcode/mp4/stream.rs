@@ -7,6 +7,9 @@ use std::{
 
 use super::{INDEX_BYTES_MAX, boxes::BoxHeader, is_index, movie::Movie};
 
+/// The first size of an index that is too large.
+const INDEX_BYTES_OVER: u64 = INDEX_BYTES_MAX + 1;
+
 /// What the filter has learnt, for those who do not read through it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Shared(Arc<Mutex<Movie>>);
@@ -67,22 +70,24 @@ impl<R: Read> StreamFilter<R> {
         if self.ready.starts_with(&[0, 0, 0, 1]) {
             self.fetch(8)?;
         }
-        let header = BoxHeader::parse(&self.ready);
-        let Some((header, bytes)) = header.and_then(|header| Some((header, header.bytes?))) else {
+        let Some(header) = BoxHeader::parse(&self.ready) else {
             self.is_blind = true;
             return Ok(());
         };
-        let body_bytes = bytes - header.header_bytes;
-        if !is_index(header.kind) {
-            self.through = body_bytes;
-            return Ok(());
-        }
-        if bytes > INDEX_BYTES_MAX {
-            return Err(io::Error::other("the index of the mp4 is too large"));
-        }
-        self.fetch(body_bytes)?;
-        if self.ready.len() as u64 == bytes {
-            self.shared.lock().take(header.kind, &mut self.ready, self.position);
+        match header.bytes {
+            Some(bytes) if !is_index(header.kind) => self.through = bytes - header.header_bytes,
+            None if !is_index(header.kind) => self.is_blind = true,
+            Some(INDEX_BYTES_OVER..) => return Err(too_large()),
+            declared => {
+                self.fetch(declared.unwrap_or(INDEX_BYTES_OVER) - header.header_bytes)?;
+                if self.ready.len() as u64 >= INDEX_BYTES_OVER {
+                    return Err(too_large());
+                }
+                // One that is cut is the demuxer's to judge.
+                if declared.is_none_or(|bytes| bytes == self.ready.len() as u64) {
+                    self.shared.lock().take(header.kind, &mut self.ready, self.position);
+                }
+            }
         }
         Ok(())
     }
@@ -112,4 +117,8 @@ impl<R: Read> Read for StreamFilter<R> {
         self.through -= read as u64;
         Ok(read)
     }
+}
+
+fn too_large() -> io::Error {
+    io::Error::other("the index of the mp4 is too large")
 }

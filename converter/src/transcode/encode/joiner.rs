@@ -8,12 +8,13 @@ use std::{
 
 use super::{
     lame::Shape,
-    splice::{Joint, Run},
+    splice::Run,
     unwritten,
     worker::{self, Piece},
 };
 use crate::{
     control::{Refusal, RefusalKind},
+    options::Quality,
     transcode::{output::Output, pcm::Block, supervisor::Supervisor, tag::xing::LengthTag},
 };
 
@@ -57,7 +58,7 @@ impl Joiner {
                 samples.clear();
                 reuse(samples);
                 if is_last {
-                    self.write(run.first(run.frames()))?;
+                    self.write(run.bytes())?;
                     return Ok(Joined { output: self.output, tag: self.tag, padding });
                 }
                 before = Some(run);
@@ -71,14 +72,15 @@ impl Joiner {
         let common = piece.segment.prime_frames;
         let mut new = whole(std::mem::take(&mut piece.mp3), piece.segment.frames.map(|own| common + own))?;
         let Some(mut before) = before else { return Ok(new) };
-        let joint = if let Some(joint) = before.join(&new, common) {
-            joint
+        let is_variable = matches!(self.shape.quality, Quality::Variable(_));
+        if let Some(left_out) = before.join(&new, common, is_variable) {
+            new = new.skip(left_out);
         } else {
+            // Rare, and dear: one more encoding.
             new = whole(worker::encode_apart(&self.shape, &piece.segment)?, piece.segment.frames)?;
-            Joint { old_frames: before.frames(), new_frames: 0 }
-        };
-        self.write(before.first(joint.old_frames))?;
-        Ok(new.skip(joint.new_frames))
+        }
+        self.write(before.bytes())?;
+        Ok(new)
     }
 
     fn write(&mut self, mp3: &[u8]) -> Result<(), Refusal> {

@@ -29,13 +29,6 @@ struct Frame {
     reservoir: usize,
 }
 
-/// Where to join: so many frames of the old run, and so many left out at the start of the new one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Joint {
-    pub(super) old_frames: usize,
-    pub(super) new_frames: usize,
-}
-
 impl Run {
     /// `None` where `mp3` is anything but whole frames.
     pub(super) fn of(mp3: Vec<u8>) -> Option<Self> {
@@ -55,9 +48,8 @@ impl Run {
         self.frames.len()
     }
 
-    /// The bytes of the first `frames` frames.
-    pub(super) fn first(&self, frames: usize) -> &[u8] {
-        &self.mp3[..self.start(frames)]
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.mp3
     }
 
     /// Leaves the first `frames` frames out.
@@ -75,33 +67,63 @@ impl Run {
         self.frames.get(frame).map_or(self.mp3.len(), |frame| frame.start)
     }
 
-    /// Joins `new` to this run, whose last `common` frames are the audio of the first ones of `new`; `None` where there
-    /// is no place for that. What of the new frames' data stands before them is written into this run.
-    pub(super) fn join(&mut self, new: &Self, common: usize) -> Option<Joint> {
-        let joint = self.joint(new, common)?;
-        let wanted = new.frames[joint.new_frames].reservoir;
-        let mut bytes = Vec::with_capacity(wanted);
-        for range in new.data_before(joint.new_frames, wanted)? {
-            bytes.extend_from_slice(&new.mp3[range]);
+    /// Ends this run where `new` takes over and answers how many frames to leave out at the start of that; the last
+    /// `common` frames of this run are the audio of its first ones. What of the new frames' data stands before them is
+    /// written into this run. `None` where there is no place for that.
+    ///
+    /// With a variable bit rate a lack of room is made up for: the last old frame becomes longer.
+    pub(super) fn join(&mut self, new: &Self, common: usize, is_variable: bool) -> Option<usize> {
+        let (mut place, first) = (None, self.frames.len().checked_sub(common)?);
+        for new_frames in SETTLE_FRAMES..common {
+            let (old, new) = (self.frames[first + new_frames].reservoir, new.frames.get(new_frames)?.reservoir);
+            // The place that leaves the least room unused or lacks the least, and of these the last.
+            let cost = (old < new, old.abs_diff(new));
+            if place.is_none_or(|(least, _)| cost <= least) {
+                place = Some((cost, new_frames));
+            }
         }
+        let ((is_short, room), new_frames) = place?;
+        let data = new.data_before(new_frames, new.frames[new_frames].reservoir)?;
+        let longer =
+            if is_short { Some(self.longer(first + new_frames - 1, room).filter(|_| is_variable)?) } else { None };
+        self.truncate(first + new_frames);
+        if let Some(header) = longer {
+            self.lengthen(header);
+        }
+        let wanted = new.frames[new_frames].reservoir;
+        let bytes: Vec<u8> = data.into_iter().flat_map(|range| &new.mp3[range]).copied().collect();
         let mut rest = &bytes[..];
-        for range in self.data_before(joint.old_frames, wanted)? {
+        for range in self.data_before(self.frames.len(), wanted)? {
             let (head, tail) = rest.split_at_checked(range.len())?;
             self.mp3[range].copy_from_slice(head);
             rest = tail;
         }
-        Some(joint)
+        Some(new_frames)
     }
 
-    /// Of all places where there is room the one that leaves the least of it unused, and of these the last.
-    fn joint(&self, new: &Self, common: usize) -> Option<Joint> {
-        let first = self.frames.len().checked_sub(common)?;
-        let places = (SETTLE_FRAMES..common).filter_map(|new_frames| {
-            let old_frames = first + new_frames;
-            let room = self.frames[old_frames].reservoir.checked_sub(new.frames.get(new_frames)?.reservoir)?;
-            Some((room, Joint { old_frames, new_frames }))
-        });
-        places.min_by_key(|&(room, joint)| (room, usize::MAX - joint.new_frames)).map(|(_, joint)| joint)
+    fn truncate(&mut self, frames: usize) {
+        self.mp3.truncate(self.start(frames));
+        self.frames.truncate(frames);
+    }
+
+    /// The header of a frame with a higher bit rate, by which it has at least `bytes` bytes more; `None` where no rate
+    /// is high enough.
+    fn longer(&self, frame: usize, bytes: usize) -> Option<[u8; FrameHeader::BYTES]> {
+        let Frame { start, end, .. } = *self.frames.get(frame)?;
+        let mut header: [u8; FrameHeader::BYTES] = *self.mp3.get(start..)?.first_chunk()?;
+        (header[2] >> 4..15).find_map(|index| {
+            header[2] = index << 4 | header[2] & 0xF;
+            FrameHeader::parse(&header).filter(|header| header.bytes >= end - start + bytes).map(|_| header)
+        })
+    }
+
+    /// Gives the last frame another header, and the bytes that it then has more.
+    fn lengthen(&mut self, header: [u8; FrameHeader::BYTES]) {
+        if let (Some(last), Some(FrameHeader { bytes, .. })) = (self.frames.last_mut(), FrameHeader::parse(&header)) {
+            self.mp3[last.start..last.start + FrameHeader::BYTES].copy_from_slice(&header);
+            last.end = last.start + bytes;
+            self.mp3.resize(last.end, 0);
+        }
     }
 
     /// Where the last `bytes` bytes of data before a frame stand, in order; `None` where there are fewer.
@@ -140,26 +162,37 @@ mod tests {
 
     #[test]
     fn a_joint_is_where_the_least_room_is_lost() {
-        let old = run(&[(0, 1), (90, 1), (90, 1), (90, 1), (90, 1), (90, 1), (70, 1), (90, 1)]);
+        let old = || run(&[(0, 1), (90, 1), (90, 1), (90, 1), (90, 1), (90, 1), (70, 1), (90, 1)]);
         // In common are the last seven, of which the first four are not taken.
         let new = run(&[(0, 2), (90, 2), (90, 2), (90, 2), (60, 2), (69, 2), (85, 2), (1, 2)]);
-        assert_eq!(old.joint(&new, 7), Some(Joint { old_frames: 6, new_frames: 5 }));
-        let full = run(&[(100, 2); 8]);
-        assert_eq!(old.joint(&full, 7), None);
-        assert_eq!(old.joint(&new, 9), None);
+        let mut joined = old();
+        assert_eq!((joined.join(&new, 7, false), joined.frames()), (Some(5), 6));
+        assert_eq!(old().join(&new, 9, false), None);
     }
 
     #[test]
     fn data_that_stand_before_the_new_frame_move_into_the_old_ones() {
         let mut old = run(&[(0, 1), (90, 1), (90, 1), (90, 1), (90, 1), (90, 1)]);
         let new = run(&[(0, 2), (0, 3), (0, 4), (0, 5), (90, 6), (511, 7)]);
-        let joint = old.join(&new, 6).expect("a joint");
-        assert_eq!(joint, Joint { old_frames: 4, new_frames: 4 });
-        let written = old.first(4);
+        assert_eq!(old.join(&new, 6, false), Some(4));
+        let written = old.bytes();
+        assert_eq!(written.len(), 4 * 104);
         // 90 bytes are all of the data of frame 3, and 7 of frame 2.
         assert!(written[3 * 104 + 21..].iter().all(|&byte| byte == 5));
         assert_eq!(written[3 * 104 - 8..3 * 104], [1, 4, 4, 4, 4, 4, 4, 4]);
-        assert_eq!(new.skip(4).first(1)[21], 6);
+        assert_eq!(new.skip(4).bytes()[21], 6);
+    }
+
+    #[test]
+    fn a_lack_of_room_is_made_up_for_where_the_rate_may_vary() {
+        let (old, new) = ([(0, 1), (9, 1), (9, 1), (9, 1), (0, 1)], [(0, 2), (0, 2), (0, 2), (0, 2), (20, 2)]);
+        assert_eq!(run(&old).join(&run(&new), 5, false), None);
+        let mut longer = run(&old);
+        assert_eq!(longer.join(&run(&new), 5, true), Some(4));
+        // 40 kbit/s instead of 32.
+        assert_eq!(longer.bytes().len(), 3 * 104 + 130);
+        assert_eq!(FrameHeader::parse(&longer.bytes()[3 * 104..]).map(|header| header.kbps), Some(40));
+        assert_eq!(longer.bytes()[3 * 104 + 104..], [[0; 6].as_slice(), &[2; 20]].concat());
     }
 
     #[test]

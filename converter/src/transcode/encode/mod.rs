@@ -39,8 +39,8 @@ use crate::{
     options::Quality,
 };
 
-/// Blocks for each worker: the one it encodes, and one that waits to be encoded or written.
-const BLOCKS_PER_WORKER: usize = 2;
+/// Blocks beside those that are being encoded: the one that is filled, and then waits for the next free worker.
+const SPARE_BLOCKS: usize = 1;
 
 /// What the mp3 shall be.
 #[derive(Debug, Clone)]
@@ -76,7 +76,7 @@ pub(super) struct Encoding {
     delay: u16,
     tag_offset: u64,
     segments: SyncSender<Segment>,
-    /// Blocks to fill. There are so many and no more, which bounds the memory of all that is under way.
+    /// Blocks to fill, from the joiner.
     blocks: Receiver<Block>,
     workers: Vec<JoinHandle<()>>,
     joiner: JoinHandle<Result<Joined, Refusal>>,
@@ -99,9 +99,9 @@ impl Encoding {
 
         let (segments, queue) = sync_channel(workers);
         let (pieces, encoded) = sync_channel(workers);
-        let (used, blocks) = sync_channel(workers * BLOCKS_PER_WORKER);
-        // The segmenter has one more, which it is filling.
-        for _ in 1..workers * BLOCKS_PER_WORKER {
+        // There are so many blocks and no more, which bounds the memory of all that is under way. The segmenter has one.
+        let (used, blocks) = sync_channel(workers + SPARE_BLOCKS);
+        for _ in 0..workers + SPARE_BLOCKS - 1 {
             let _ = used.try_send(Block::default());
         }
         let queue = Arc::new(Mutex::new(queue));
@@ -140,22 +140,24 @@ impl Encoding {
         self.samples += block.left.len() as u64;
         self.segmenter.push(block);
         while self.segmenter.is_ready() {
-            let Ok(next) = self.blocks.recv() else { return false };
-            let segment = self.segmenter.cut(next);
-            if self.segments.send(segment).is_err() {
+            if self.segments.send(self.segmenter.cut()).is_err() {
                 return false;
             }
+            let Ok(block) = self.blocks.recv() else { return false };
+            self.segmenter.resume(block);
         }
         true
     }
 
     /// Encodes the rest and answers what was made.
     pub(super) fn finish(mut self, gain: Option<TrackGain>) -> Result<Encoded, Refusal> {
-        while let Ok(next) = self.blocks.recv() {
-            let (segment, is_last) = self.segmenter.cut_tail(next);
+        loop {
+            let (segment, is_last) = self.segmenter.cut_tail();
             if self.segments.send(segment).is_err() || is_last {
                 break;
             }
+            let Ok(block) = self.blocks.recv() else { break };
+            self.segmenter.resume(block);
         }
         let Self { samples, frame_samples, delay, tag_offset, segments, blocks, workers, joiner, .. } = self;
         drop((segments, blocks));

@@ -16,7 +16,7 @@ const PRIME_FRAMES_CONSTANT: usize = 20;
 const AHEAD_FRAMES: usize = 1;
 /// Lengths of the first segments and of all others. The first ones are short, so that every worker soon has something
 /// to do, and a short clip is spread over all of them.
-const LENGTHS: [usize; 3] = [64, 128, 384];
+const LENGTHS: [usize; 3] = [64, 128, 352];
 /// What is left at the end is cut into equal parts of about so many frames: the last part is all that is encoded after
 /// the last byte of an upload, and one worker would take twice as long for it as two.
 const TAIL_FRAMES: usize = 96;
@@ -48,6 +48,8 @@ pub(super) struct Segmenter {
     /// Frames of `pending` that belong to the segment before.
     prime_frames: usize,
     pending: Block,
+    /// What the segment behind the last one begins with, until there is a block for it.
+    carried: Block,
 }
 
 impl Segmenter {
@@ -57,7 +59,14 @@ impl Segmenter {
             Quality::Variable(_) => PRIME_FRAMES,
             Quality::Constant(_) => PRIME_FRAMES_CONSTANT,
         };
-        Self { frame_samples, prime_frames_max, index: 0, prime_frames: 0, pending: Block::default() }
+        Self {
+            frame_samples,
+            prime_frames_max,
+            index: 0,
+            prime_frames: 0,
+            pending: Block::default(),
+            carried: Block::default(),
+        }
     }
 
     /// Takes samples on; after that a segment may be ready.
@@ -72,15 +81,15 @@ impl Segmenter {
         self.pending.left.len() >= frames * self.frame_samples
     }
 
-    /// The next segment, which must be ready; `next` is an empty block for the start of the one behind it.
-    pub(super) fn cut(&mut self, next: Block) -> Segment {
+    /// The next segment, which must be ready; [`Self::resume`] comes next.
+    pub(super) fn cut(&mut self) -> Segment {
         let length = self.length();
         let end = self.prime_frames + length;
-        self.split(self.quietest(end - WINDOW_FRAMES.min(length / 4)..=end), next)
+        self.split(self.quietest(end - WINDOW_FRAMES.min(length / 4)..=end))
     }
 
-    /// The next segment of those that are left once no samples come any more, and whether it is the last.
-    pub(super) fn cut_tail(&mut self, next: Block) -> (Segment, bool) {
+    /// The next segment once no samples come any more, and whether it is the last; if not, [`Self::resume`] comes next.
+    pub(super) fn cut_tail(&mut self) -> (Segment, bool) {
         let frames = (self.pending.left.len() / self.frame_samples).saturating_sub(self.prime_frames);
         let parts = frames.div_ceil(TAIL_FRAMES);
         if parts < 2 {
@@ -89,7 +98,14 @@ impl Segmenter {
         let length = frames / parts;
         let end = self.prime_frames + length;
         // Behind the window there are more frames than a cut is judged by: at least one more part.
-        (self.split(self.quietest(end - WINDOW_FRAMES.min(length / 4)..=end), next), false)
+        (self.split(self.quietest(end - WINDOW_FRAMES.min(length / 4)..=end)), false)
+    }
+
+    /// Goes on in an empty block behind the last segment.
+    pub(super) fn resume(&mut self, mut block: Block) {
+        block.left.append(&mut self.carried.left);
+        block.right.append(&mut self.carried.right);
+        self.pending = block;
     }
 
     fn last(&mut self) -> Segment {
@@ -102,18 +118,17 @@ impl Segmenter {
     }
 
     /// Ends the segment in front of frame `cut` of `pending`.
-    fn split(&mut self, cut: usize, mut next: Block) -> Segment {
+    fn split(&mut self, cut: usize) -> Segment {
         let keep = (cut - self.prime_frames_max.min(cut)) * self.frame_samples;
         let end = (cut + AHEAD_FRAMES) * self.frame_samples;
         let mut samples = std::mem::take(&mut self.pending);
-        next.left.extend_from_slice(&samples.left[keep..]);
+        self.carried.left.extend_from_slice(&samples.left[keep..]);
         samples.left.truncate(end);
         if !samples.right.is_empty() {
-            next.right.extend_from_slice(&samples.right[keep..]);
+            self.carried.right.extend_from_slice(&samples.right[keep..]);
             samples.right.truncate(end);
         }
         let (index, prime_frames) = (self.index, self.prime_frames);
-        self.pending = next;
         self.prime_frames = self.prime_frames_max.min(cut);
         self.index += 1;
         Segment { index, samples, prime_frames, frames: Some(cut - prime_frames) }
@@ -145,90 +160,4 @@ impl Segmenter {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const FRAME: usize = 576;
-
-    /// Noise with pauses in it.
-    fn audio(samples: usize) -> Vec<f32> {
-        let mut state = 1_u32;
-        let noise = std::iter::repeat_with(|| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            f32::from((state >> 16) as u16) / 65_536.0 - 0.5
-        });
-        noise.take(samples).enumerate().map(|(n, x)| if n / FRAME % 70 < 30 { x / 100.0 } else { x }).collect()
-    }
-
-    fn segments(audio: &[f32], block_samples: usize) -> Vec<Segment> {
-        let (mut segmenter, mut segments) = (Segmenter::new(Quality::default(), FRAME), Vec::new());
-        for left in audio.chunks(block_samples) {
-            segmenter.push(&Block { left: left.to_vec(), right: left.to_vec() });
-            while segmenter.is_ready() {
-                segments.push(segmenter.cut(Block::default()));
-            }
-        }
-        loop {
-            let (segment, is_last) = segmenter.cut_tail(Block::default());
-            segments.push(segment);
-            if is_last {
-                return segments;
-            }
-        }
-    }
-
-    #[test]
-    fn segments_cover_the_audio_once_and_in_order() {
-        let audio = audio(1500 * FRAME + 77);
-        let mut at = 0;
-        let all = segments(&audio, 4096);
-        assert!(all.len() > 6);
-        for (index, segment) in all.iter().enumerate() {
-            let start = at - segment.prime_frames * FRAME;
-            assert_eq!(segment.index, index);
-            assert_eq!(segment.samples.left, audio[start..start + segment.samples.left.len()], "{index}");
-            assert_eq!(segment.samples.left, segment.samples.right);
-            match segment.frames {
-                Some(frames) => {
-                    assert!(frames <= 384 && segment.prime_frames == if index == 0 { 0 } else { PRIME_FRAMES });
-                    at += frames * FRAME;
-                    assert_eq!(start + segment.samples.left.len(), at + AHEAD_FRAMES * FRAME);
-                }
-                None => assert_eq!(start + segment.samples.left.len(), audio.len()),
-            }
-        }
-        assert!(all.last().is_some_and(|last| last.frames.is_none()));
-    }
-
-    #[test]
-    fn cuts_do_not_depend_on_the_blocks() {
-        let audio = audio(900 * FRAME + 1);
-        let cuts = |block_samples| -> Vec<_> {
-            segments(&audio, block_samples).into_iter().map(|segment| (segment.frames, segment.samples.left)).collect()
-        };
-        let whole = cuts(audio.len());
-        for block_samples in [1000, FRAME, 30_000] {
-            assert!(cuts(block_samples) == whole, "{block_samples}");
-        }
-    }
-
-    #[test]
-    fn cuts_are_where_it_is_quiet() {
-        let audio = audio(700 * FRAME);
-        let mut at = 0;
-        for segment in segments(&audio, 10_000) {
-            let Some(frames) = segment.frames else { break };
-            at += frames;
-            // The first segments have too narrow a window to reach a pause each time.
-            assert!(segment.index < 2 || at % 70 < 30, "cut at frame {at}");
-        }
-    }
-
-    #[test]
-    fn what_is_short_is_one_segment() {
-        for samples in [0, 1, FRAME, 60 * FRAME] {
-            let all = segments(&audio(samples), 1000);
-            assert_eq!((all.len(), all[0].samples.left.len(), all[0].prime_frames), (1, samples, 0));
-        }
-    }
-}
+mod tests;

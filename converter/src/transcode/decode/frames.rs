@@ -95,13 +95,14 @@ impl Frames {
         }
     }
 
-    /// How much is no audio, of `frames` frames in all. Where only a duration is declared, the rest is padding.
-    pub(in crate::transcode) fn ends_of(&self, frames: u64) -> Ends {
-        let Some(ends) = self.ends else { return Ends::default() };
+    /// How much is no audio, of `frames` frames in all; `None` where nobody tells. Where only a duration is declared, the
+    /// rest is padding.
+    pub(in crate::transcode) fn ends_of(&self, frames: u64) -> Option<Ends> {
+        let ends = self.ends?;
         let audible = (frames * u64::from(self.kind.samples)).saturating_sub(u64::from(ends.delay));
         let rest = self.declared.map_or(0, |declared| audible.saturating_sub(declared));
         let rest = u16::try_from(rest).ok().filter(|&rest| rest <= Ends::MAX);
-        Ends { padding: if ends.padding > 0 { ends.padding } else { rest.unwrap_or(0) }, ..ends }
+        Some(Ends { padding: if ends.padding > 0 { ends.padding } else { rest.unwrap_or(0) }, ..ends })
     }
 
     /// Ends the reading, at the end of the audio or before.

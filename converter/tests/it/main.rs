@@ -1,11 +1,13 @@
 //! The converter's tests, in one binary.
 
-mod engine_options;
+mod compare;
 mod engine_process;
 mod engine_refusals;
 mod engine_rig;
-mod formats_all;
+mod formats;
+mod options;
 mod samples;
 mod scratch;
 mod service;
+mod signal;
 mod store;

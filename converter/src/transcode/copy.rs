@@ -123,7 +123,8 @@ impl Copier {
         let count = tag.frames();
         let ends = frames.ends_of(count);
         let samples = count * u64::from(kind.samples);
-        let samples = samples.saturating_sub(u64::from(ends.delay) + u64::from(ends.padding));
+        let silence = ends.map_or(0, |ends| u64::from(ends.delay) + u64::from(ends.padding));
+        let samples = samples.saturating_sub(silence);
         let head = output.finish(tag_offset, &tag.finish(ends, None)).map_err(|cause| unwritten(&cause))?;
         Ok(Encoded { samples, frames: count, bytes, head })
     }

@@ -27,7 +27,11 @@ pub(super) struct Output {
 impl Output {
     /// Takes standard output.
     pub(super) fn open() -> io::Result<Self> {
-        let file = File::from(rustix::io::fcntl_dupfd_cloexec(io::stdout(), 3)?);
+        Self::to(File::from(rustix::io::fcntl_dupfd_cloexec(io::stdout(), 3)?))
+    }
+
+    /// Writes to `file` from its position on.
+    pub(super) fn to(file: File) -> io::Result<Self> {
         // A file opened for appending writes at its end wherever one asks it to.
         let is_patchable = file.metadata()?.is_file() && !fcntl_getfl(&file)?.contains(OFlags::APPEND);
         let start = if is_patchable { Some(tell(&file)?) } else { None };

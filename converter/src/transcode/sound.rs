@@ -143,13 +143,13 @@ mod tests {
     use crate::options::{Normalize, ReplayGain};
 
     /// A second of a tone, in pieces; 1 kHz at a tenth of full scale has -20 LUFS in stereo.
+    #[expect(clippy::cast_possible_truncation, reason = "a test's samples")]
     fn run(options: &Options, rate: u32, channels: usize) -> (Vec<f32>, Option<TrackGain>) {
         let positions = Position::of_count(channels);
         let scratch = tempfile::tempfile().expect("a file");
         let mut sound = Sound::new(options, rate, &positions, Some(scratch)).expect("a sound");
-        let turns = |n: u32| 1000.0 * f64::from(n) / f64::from(rate);
-        #[expect(clippy::cast_possible_truncation, reason = "a test's samples")]
-        let tone: Vec<f32> = (0..rate).map(|n| (0.1 * (std::f64::consts::TAU * turns(n)).sin()) as f32).collect();
+        let phase = |n: u32| std::f64::consts::TAU * 1000.0 * f64::from(n) / f64::from(rate);
+        let tone: Vec<f32> = (0..rate).map(|n| (0.1 * phase(n).sin()) as f32).collect();
         let mut out = Vec::new();
         let mut pass = |block: &Block| {
             out.extend_from_slice(&block.left);

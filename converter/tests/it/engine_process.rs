@@ -120,6 +120,36 @@ fn alone_it_is_a_plain_filter() {
 }
 
 #[test]
+fn the_mp3_does_not_depend_on_the_processors_nor_on_the_pieces_of_the_input() {
+    let folder = TempDir::new().expect("a folder");
+    let [video_path, mp3_path] = ["in.mp4", "out.mp3"].map(|file| folder.path().join(file));
+    // Long enough for several segments.
+    let noise = "anoisesrc=d=12:r=44100:a=0.3:seed=1,aformat=channel_layouts=stereo";
+    let clip = video("in.mp4", noise, &["-c:v", "mpeg4", "-c:a", "aac", "-movflags", "+faststart"]);
+    fs::write(&video_path, &clip).expect("a video");
+    let mut mp3s = Vec::new();
+    for (processors, piece_bytes) in [(None, None), (Some("0"), None), (None, Some(1000)), (Some("0"), Some(40_000))] {
+        let mut filter = match processors {
+            Some(_) => Command::new("taskset"),
+            None => Command::new(program()),
+        };
+        if let Some(list) = processors {
+            filter.args(["--cpu-list", list]).arg(program());
+        }
+        let stdin =
+            if piece_bytes.is_some() { Stdio::piped() } else { File::open(&video_path).expect("a video").into() };
+        filter.arg("transcode").stdin(stdin).stdout(File::create(&mp3_path).expect("an mp3"));
+        let mut filter = filter.spawn().expect("an engine");
+        if let (Some(mut stdin), Some(piece_bytes)) = (filter.stdin.take(), piece_bytes) {
+            clip.chunks(piece_bytes).for_each(|piece| stdin.write_all(piece).expect("a written piece"));
+        }
+        assert!(filter.wait().expect("an end").success());
+        mp3s.push(fs::read(&mp3_path).expect("an mp3"));
+    }
+    assert!(mp3s.iter().all(|mp3| *mp3 == mp3s[0]), "{:?}", mp3s.iter().map(Vec::len).collect::<Vec<_>>());
+}
+
+#[test]
 fn alone_it_says_what_is_wrong_in_one_line() {
     let clip = sound("a.wav", STEREO, &[]);
     for (input, code, said) in [

@@ -76,6 +76,20 @@ pub(crate) fn decode(file: &str, bytes: &[u8]) -> Vec<f32> {
     pcm.as_chunks::<4>().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect()
 }
 
+/// Asks ffprobe for entries of a file and answers their values, each in a line of its own.
+pub(crate) fn ffprobe(file: &str, bytes: &[u8], entries: &str, arguments: &[&str]) -> String {
+    let folder = TempDir::new().expect("a folder");
+    std::fs::write(folder.path().join(file), bytes).expect("a file");
+    let output = Command::new("ffprobe")
+        .current_dir(folder.path())
+        .args(["-v", "error", "-of", "default=noprint_wrappers=1:nokey=1", "-show_entries", entries])
+        .args(arguments)
+        .arg(file)
+        .output()
+        .expect("ffprobe is installed");
+    String::from_utf8(output.stdout).expect("text").trim().to_owned()
+}
+
 /// Root mean square of one channel of [`decode`]'s samples.
 pub(crate) fn level(stereo: &[f32], channel: usize) -> f64 {
     let squares = stereo.iter().skip(channel).step_by(2).map(|&sample| f64::from(sample).powi(2));

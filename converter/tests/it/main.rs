@@ -1,14 +1,16 @@
 //! The converter's tests, in one binary.
 
+mod compare;
 mod engine_cage;
 mod engine_damage;
 mod engine_limits;
-mod engine_options;
 mod engine_process;
 mod engine_refusals;
 mod engine_rig;
-mod formats_all;
+mod formats;
+mod options;
 mod samples;
 mod scratch;
 mod service;
+mod signal;
 mod store;

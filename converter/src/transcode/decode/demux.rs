@@ -5,11 +5,12 @@ use std::io::{Read, Seek as _};
 use symphonia::{
     core::{
         formats::{
-            FormatOptions, FormatReader,
+            FormatOptions, FormatReader, Track,
             probe::{Hint, Probe},
         },
         io::{MediaSource, MediaSourceStream, MediaSourceStreamOptions},
         meta::MetadataOptions,
+        units::Timestamp,
     },
     default::{
         formats::{FlacReader, IsoMp4Reader, MkvReader, MpaReader, OggReader, WavReader},
@@ -23,6 +24,7 @@ use crate::{
     transcode::{
         input::{Media, OneWay},
         mp4::{Overlay, Shared, StreamFilter},
+        structure::ogg,
     },
 };
 
@@ -78,4 +80,25 @@ fn from_start(file: &std::fs::File) -> std::io::Result<impl Read + Send + Sync +
     let mut file = file.try_clone()?;
     file.rewind()?;
     Ok(file)
+}
+
+/// The audio tracks in the order of the file, of which `head` are the first bytes.
+pub(super) fn audio_tracks<'a>(format: &'a dyn FormatReader, head: &[u8]) -> Vec<&'a Track> {
+    let is_audio = |track: &&Track| track.codec_params.as_ref().is_some_and(|parameters| parameters.audio().is_some());
+    let mut tracks: Vec<_> = format.tracks().iter().filter(is_audio).collect();
+    // Symphonia sorts by serial numbers, which are random.
+    let serials = ogg::serials(head);
+    tracks.sort_by_key(|track| serials.iter().position(|&serial| serial == track.id));
+    tracks
+}
+
+/// Samples before the time 0: the delay of the encoder, as Matroska tells it.
+pub(super) fn before_zero(format: &dyn FormatReader, track: u32, pts: Timestamp, rate: u32) -> u64 {
+    let base = format.tracks().iter().find(|known| known.id == track).and_then(|known| known.time_base);
+    // Demuxers that trim by themselves also count from before 0.
+    if format.format_info().short_name != "matroska" || !pts.is_negative() {
+        return 0;
+    }
+    let nanos = base.and_then(|base| base.calc_time(pts)).map_or(0, |time| time.as_nanos().unsigned_abs());
+    u64::try_from(nanos * u128::from(rate) / 1_000_000_000).unwrap_or(0)
 }

@@ -2,7 +2,7 @@
 
 use super::{Source, ffmpeg::FfmpegFrames, native::Native};
 use crate::{
-    control::{Refusal, RefusalKind},
+    control::Refusal,
     transcode::{
         frame::{FrameHeader, first_frame},
         tag::xing::{self, Ends},
@@ -44,8 +44,8 @@ impl Frames {
         Self { from: From::Native(native), kind, ends, declared, pending: Vec::new() }.without_tag().map(Ok)
     }
 
-    /// The frames of a track that ffmpeg demuxes; it must be known to be mp3.
-    pub(super) fn of_ffmpeg(source: &Source<'_>) -> Result<Self, Refusal> {
+    /// The frames of a track that ffmpeg demuxes; `None` where they are not of layer III.
+    pub(super) fn of_ffmpeg(source: &Source<'_>) -> Result<Option<Self>, Refusal> {
         let mut from = FfmpegFrames::open(source)?;
         let mut pending = Vec::new();
         let kind = loop {
@@ -54,13 +54,11 @@ impl Frames {
                 break kind;
             }
             if !goes_on || pending.len() > FIRST_FRAME_BYTES_MAX {
-                return Err(Refusal::new(
-                    RefusalKind::Damaged,
-                    "the audio track holds no mp3 frames; try reencode=always",
-                ));
+                from.close();
+                return Ok(None);
             }
         };
-        Self { from: From::Ffmpeg(from), kind, ends: None, declared: None, pending }.without_tag()
+        Self { from: From::Ffmpeg(from), kind, ends: None, declared: None, pending }.without_tag().map(Some)
     }
 
     /// Drops a length tag of the source, which is no audio, and keeps what it says.
@@ -95,13 +93,14 @@ impl Frames {
         }
     }
 
-    /// How much is no audio, of `frames` frames in all. Where only a duration is declared, the rest is padding.
-    pub(in crate::transcode) fn ends_of(&self, frames: u64) -> Ends {
-        let Some(ends) = self.ends else { return Ends::default() };
+    /// How much is no audio, of `frames` frames in all; `None` where nobody tells. Where only a duration is declared, the
+    /// rest is padding.
+    pub(in crate::transcode) fn ends_of(&self, frames: u64) -> Option<Ends> {
+        let ends = self.ends?;
         let audible = (frames * u64::from(self.kind.samples)).saturating_sub(u64::from(ends.delay));
         let rest = self.declared.map_or(0, |declared| audible.saturating_sub(declared));
         let rest = u16::try_from(rest).ok().filter(|&rest| rest <= Ends::MAX);
-        Ends { padding: if ends.padding > 0 { ends.padding } else { rest.unwrap_or(0) }, ..ends }
+        Some(Ends { padding: if ends.padding > 0 { ends.padding } else { rest.unwrap_or(0) }, ..ends })
     }
 
     /// Ends the reading, at the end of the audio or before.

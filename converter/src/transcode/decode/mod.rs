@@ -1,6 +1,7 @@
 //! Who decodes: symphonia what it can, ffmpeg the rest. Both end in the same encoder. The frames of an mp3 need neither.
 
 mod demux;
+mod edits;
 mod ffmpeg;
 mod frames;
 mod native;
@@ -8,13 +9,12 @@ mod native;
 use std::path::Path;
 
 pub(super) use self::frames::Frames;
-use self::{ffmpeg::Ffmpeg, native::Native};
-use super::{
-    input::Media,
-    mix::Position,
-    mp4::{Movie, Shared},
-    tag::Tags,
+use self::{
+    edits::{declared_samples, drop_front, edited_samples, start_samples},
+    ffmpeg::Ffmpeg,
+    native::Native,
 };
+use super::{input::Media, mix::Position, mp4::Shared, tag::Tags};
 use crate::{
     control::{Decoder, Refusal, RefusalKind},
     sniff::Container,
@@ -91,7 +91,7 @@ fn of_native(source: &Source<'_>, native: Box<Native>) -> Result<Opened, Refusal
     };
     let (rate, positions, declared) = (native.rate, native.positions.clone(), native.declared);
     let left = edited_samples(&source.movie.movie(), declared);
-    Ok(Opened::Samples(Audio { decoder: By::Native(native), rate, positions, declared, left }))
+    Ok(Opened::Samples(Audio { decoder: By::Native(native), rate, positions, declared, skip: 0, left }))
 }
 
 fn by_ffmpeg(source: &Source<'_>, tags: Tags) -> Result<(Opened, Tags), Refusal> {
@@ -100,19 +100,25 @@ fn by_ffmpeg(source: &Source<'_>, tags: Tags) -> Result<(Opened, Tags), Refusal>
         source.start_over().then_some(()).ok_or_else(too_far)
     };
     start_over()?;
-    let found = Ffmpeg::open(source)?;
+    let mut found = Ffmpeg::open(source)?;
     let tags = tags.or(Tags::of_wave_info(&found.info));
     // Only ffmpeg itself knows the codec, and only once it decodes.
     if source.allow_copy && found.codec == "mp3" {
         found.close();
         start_over()?;
-        return Frames::of_ffmpeg(source).map(|frames| (Opened::Frames(frames), tags));
+        if let Some(frames) = Frames::of_ffmpeg(source)? {
+            return Ok((Opened::Frames(frames), tags));
+        }
+        // An mp4 gives layers I and II the same name.
+        start_over()?;
+        found = Ffmpeg::open(source)?;
     }
     let (rate, positions) = (found.rate, found.positions.clone());
     let movie = source.movie.movie();
     let declared = declared_samples(&movie, rate);
     let left = edited_samples(&movie, declared);
-    Ok((Opened::Samples(Audio { decoder: By::Ffmpeg(found), rate, positions, declared, left }), tags))
+    let skip = start_samples(&movie, rate);
+    Ok((Opened::Samples(Audio { decoder: By::Ffmpeg(found), rate, positions, declared, skip, left }), tags))
 }
 
 /// The audio of a video, decoded.
@@ -125,6 +131,8 @@ pub(super) struct Audio {
     pub(super) positions: Vec<Position>,
     /// Samples that the container declares, after edits.
     pub(super) declared: Option<u64>,
+    /// Samples that are still to be dropped, where ffmpeg does not follow the edits that begin the track later.
+    skip: u64,
     /// Samples that are still to come, where edits end the track before its last packet does.
     left: Option<u64>,
 }
@@ -145,6 +153,7 @@ impl Audio {
             By::Native(native) => native.next(planes),
             By::Ffmpeg(ffmpeg) => ffmpeg.next(planes),
         }?;
+        drop_front(planes, &mut self.skip);
         if let Some(left) = self.left.as_mut().filter(|_| goes_on) {
             let wanted = usize::try_from(*left).unwrap_or(usize::MAX);
             for plane in planes.iter_mut() {
@@ -183,60 +192,4 @@ fn no_such_track(tracks: usize, wanted: Option<u16>) -> Refusal {
         (tracks, Some(wanted)) => format!("the video has {tracks} audio tracks, and track={wanted} was asked for"),
     };
     Refusal::new(RefusalKind::NoAudio, detail)
-}
-
-/// Samples of the audio track after its edits, as an mp4 declares them; `None` where it does not.
-fn declared_samples(movie: &Movie, rate: u32) -> Option<u64> {
-    let track = movie.track.as_ref()?;
-    let (edits, media) = (&track.edits, track.media_duration.saturating_sub(track.edits.media_time));
-    if edits.is_odd {
-        return None;
-    }
-    let of_media = scaled(media, rate, track.media_timescale).filter(|_| track.media_duration > 0);
-    let of_edits = scaled(edits.duration, rate, movie.timescale).filter(|_| edits.duration > 0);
-    match (of_edits, of_media) {
-        _ if movie.is_fragmented => {
-            scaled(movie.fragments_duration, rate, movie.timescale).filter(|&samples| samples > 0)
-        }
-        // The movie's clock is often coarse; within one of its ticks the track's own is right.
-        (Some(of_edits), Some(of_media)) => {
-            let tick = scaled(1, rate, movie.timescale).unwrap_or(0) + 1;
-            Some(if of_edits.abs_diff(of_media) <= tick { of_media } else { of_edits })
-        }
-        (of_edits, of_media) => of_edits.or(of_media),
-    }
-}
-
-/// The declared samples where an edit list ends the track there; encoders fill their last packet up.
-fn edited_samples(movie: &Movie, declared: Option<u64>) -> Option<u64> {
-    let is_edited = movie.track.as_ref().is_some_and(|track| track.edits.duration > 0);
-    declared.filter(|_| is_edited && !movie.is_fragmented)
-}
-
-/// A duration in units of 1/`timescale` s as samples; `None` without a timescale.
-fn scaled(duration: u64, rate: u32, timescale: u32) -> Option<u64> {
-    let timescale = u128::from(timescale);
-    let samples = u128::from(duration) * u128::from(rate);
-    u64::try_from((samples + timescale / 2).checked_div(timescale)?).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::transcode::mp4::track::{Edits, Track};
-
-    #[test]
-    fn the_finer_clock_decides_within_a_tick() {
-        let track = |duration| Track {
-            media_timescale: 44_100,
-            media_duration: 1024 + 132_300,
-            edits: Edits { shown: 1, is_odd: false, media_time: 1024, duration },
-            ..Track::default()
-        };
-        let movie = |duration| Movie { timescale: 1000, track: Some(track(duration)), ..Movie::default() };
-        assert_eq!(declared_samples(&movie(3001), 44_100), Some(132_300));
-        assert_eq!(declared_samples(&movie(2000), 44_100), Some(88_200));
-        assert_eq!(declared_samples(&movie(0), 44_100), Some(132_300));
-        assert_eq!(declared_samples(&Movie::default(), 44_100), None);
-    }
 }

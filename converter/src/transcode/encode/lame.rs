@@ -28,6 +28,13 @@ pub(super) struct Shape {
     pub(super) quality: Quality,
 }
 
+/// What an mp3 of LAME begins with.
+pub(super) enum FirstFrame {
+    Tag(Vec<u8>),
+    /// Frames of silence.
+    Audio(Vec<u8>),
+}
+
 /// One encoder of one stretch of audio.
 #[derive(Debug)]
 pub(super) struct Lame {
@@ -44,22 +51,26 @@ impl Lame {
         Self::open(shape, false)
     }
 
-    /// The length tag's frame with the settings of such an encoder in it, and no counts.
-    pub(super) fn tag(shape: &Shape) -> Result<Vec<u8>, Refusal> {
+    /// The length tag's frame with the settings of such an encoder in it, and no counts. LAME makes none where its
+    /// frames have no room for it, at bit rates below 64 kbit/s.
+    pub(super) fn tag(shape: &Shape) -> Result<FirstFrame, Refusal> {
         let mut lame = Self::open(shape, true)?;
         // LAME makes none before it has encoded something.
         let silence = vec![0.0; 2 * lame.frame_samples()];
-        let mut unused = Vec::new();
-        lame.encode(&silence, &silence, &mut unused)?;
-        lame.flush(&mut unused)?;
+        let mut frames = Vec::new();
+        lame.encode(&silence, &silence, &mut frames)?;
+        lame.flush(&mut frames)?;
         let mut tag = vec![0; TAG_BYTES_MAX];
         // SAFETY: LAME writes at most `tag.len()` bytes and answers how many it wanted.
         let bytes = unsafe { ffi::lame_get_lametag_frame(lame.flags.as_ptr(), tag.as_mut_ptr(), tag.len()) };
-        if bytes == 0 || bytes > tag.len() {
-            return Err(failed());
+        match bytes {
+            0 => Ok(FirstFrame::Audio(frames)),
+            _ if bytes > tag.len() => Err(failed()),
+            _ => {
+                tag.truncate(bytes);
+                Ok(FirstFrame::Tag(tag))
+            }
         }
-        tag.truncate(bytes);
-        Ok(tag)
     }
 
     fn open(&Shape { rate, channels, quality }: &Shape, has_tag: bool) -> Result<Self, Refusal> {

@@ -25,7 +25,7 @@ use std::{
 
 use self::{
     joiner::{Joined, Joiner},
-    lame::{Lame, Shape},
+    lame::{FirstFrame, Lame, Shape},
     segment::{Segment, Segmenter},
 };
 use super::{
@@ -93,8 +93,12 @@ impl Encoding {
         let shape = Shape { rate, channels, quality };
         let lame = Lame::new(&shape)?;
         let (frame_samples, delay) = (lame.frame_samples(), lame.delay());
-        let tag = LengthTag::of_lame(Lame::tag(&shape)?)
-            .ok_or_else(|| Refusal::new(RefusalKind::Internal, "the encoder's length tag is not known here"))?;
+        let tag = match Lame::tag(&shape)? {
+            FirstFrame::Tag(tag) => LengthTag::of_lame(tag),
+            FirstFrame::Audio(frames) => LengthTag::before(&frames),
+        };
+        let tag =
+            tag.ok_or_else(|| Refusal::new(RefusalKind::Internal, "the encoder's length tag is not known here"))?;
         output.write(&id3).and_then(|()| output.write(tag.frame())).map_err(|cause| unwritten(&cause))?;
 
         let (segments, queue) = sync_channel(workers);
@@ -172,7 +176,7 @@ impl Encoding {
             return Err(Refusal::new(RefusalKind::Internal, detail));
         }
         let bytes = output.bytes();
-        let tag = tag.finish(Ends { delay, padding }, gain);
+        let tag = tag.finish(Some(Ends { delay, padding }), gain);
         let head = output.finish(tag_offset, &tag).map_err(|cause| unwritten(&cause))?;
         Ok(Encoded { samples, frames, bytes, head })
     }
@@ -196,3 +200,6 @@ fn no_thread(cause: &io::Error) -> Refusal {
 pub(super) fn unwritten(cause: &io::Error) -> Refusal {
     Refusal::new(RefusalKind::Internal, format!("the mp3 could not be written: {cause}"))
 }
+
+#[cfg(test)]
+mod tests;

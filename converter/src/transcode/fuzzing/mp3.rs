@@ -59,7 +59,7 @@ fn finished(mut tag: LengthTag, tag_bytes: usize, frames: &[&[u8]], told: Ends, 
         music.extend_from_slice(frame);
     }
     assert_eq!(tag.frames(), frames.len() as u64);
-    let done = tag.finish(told, gain);
+    let done = tag.finish(Some(told), gain);
     assert!(done.len() == tag_bytes && is_tag(&done));
     let kept = Ends { delay: told.delay.min(Ends::MAX), padding: told.padding.min(Ends::MAX) };
     assert_eq!(ends(&done).unwrap_or_default(), kept);

@@ -65,6 +65,14 @@ impl Movie {
         movie
     }
 
+    /// Where in its media the track begins, in units of its own, for whoever reads the media without its edits. `None`
+    /// where the edits are for the demuxer to follow.
+    pub(crate) fn plain_start(&self) -> Option<u64> {
+        let track = self.track.as_ref().filter(|track| track.is_mp4a && !self.is_fragmented)?;
+        let edits = &track.edits;
+        (edits.shown == 1 && !edits.is_odd && edits.duration > 0).then_some(edits.media_time)
+    }
+
     /// Hides the fragments of other tracks in a whole `moof` box.
     pub(super) fn filter_fragment(&self, moof: &mut [u8]) {
         let Some(track) = &self.track else { return };

@@ -19,6 +19,8 @@ pub(crate) struct Track {
     /// Before edits; 0 where it is not known.
     pub(crate) media_duration: u64,
     pub(crate) edits: Edits,
+    /// Whether the first sample entry is `mp4a`: AAC of any kind, mostly.
+    pub(crate) is_mp4a: bool,
     /// First byte behind the last sample; `None` where the tables contradict themselves.
     pub(crate) samples_end: Option<u64>,
 }
@@ -62,8 +64,10 @@ pub(super) fn read(bytes: &[u8], trak: Range<usize>) -> Option<Track> {
     let media_duration = word_at(bytes, times + 4, is_wide).filter(|&duration| duration != unknown).unwrap_or(0);
     let edits = descend(bytes, trak.clone(), &[*b"edts", *b"elst"]).map(|elst| edits(bytes, elst)).unwrap_or_default();
     let stbl = descend(bytes, trak, &[*b"mdia", *b"minf", *b"stbl"])?;
+    let entry = find(bytes, stbl.clone(), *b"stsd").and_then(|stsd| bytes.get(stsd.start + 12..stsd.start + 16));
+    let is_mp4a = entry == Some(b"mp4a");
     let samples_end = extents::end(bytes, stbl);
-    Some(Track { id, media_timescale, media_duration, edits, samples_end })
+    Some(Track { id, media_timescale, media_duration, edits, is_mp4a, samples_end })
 }
 
 fn edits(bytes: &[u8], elst: Range<usize>) -> Edits {

@@ -4,7 +4,7 @@
 
 pub(super) mod ebml;
 mod mp4;
-mod ogg;
+pub(super) mod ogg;
 mod riff;
 
 use std::{fs::File, io, os::unix::fs::FileExt as _};

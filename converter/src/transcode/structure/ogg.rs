@@ -55,6 +55,23 @@ impl Walker {
     }
 }
 
+/// Serial numbers of the streams that begin in a file's first bytes, in the order of the file; none of another file.
+pub(in crate::transcode) fn serials(mut head: &[u8]) -> Vec<u32> {
+    let mut serials = Vec::new();
+    // All streams begin before any goes on (RFC 3533 §4).
+    while let [b'O', b'g', b'g', b'S', _, flags, ..] = head
+        && flags & BEGIN != 0
+    {
+        let Some(&serial) = head.get(14..).and_then(|bytes| bytes.first_chunk()) else { break };
+        serials.push(u32::from_le_bytes(serial));
+        let Some(&segments) = head.get(HEADER_BYTES - 1) else { break };
+        let body = HEADER_BYTES + usize::from(segments);
+        let sizes = head.get(HEADER_BYTES..body).unwrap_or_default();
+        head = head.get(body + sizes.iter().map(|&bytes| usize::from(bytes)).sum::<usize>()..).unwrap_or_default();
+    }
+    serials
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,6 +83,22 @@ mod tests {
         page.extend([1, u8::try_from(packet.len()).expect("a short packet")]);
         page.extend_from_slice(packet);
         page
+    }
+
+    #[test]
+    fn streams_are_told_in_the_order_of_the_file() {
+        let mut streams: Vec<_> = [9_u32, 3, 5].iter().map(|serial| (serial, page(BEGIN, b"\x01vorbis"))).collect();
+        for (serial, page) in &mut streams {
+            page[14..18].copy_from_slice(&serial.to_le_bytes());
+        }
+        let begin: Vec<u8> = streams.into_iter().flat_map(|(_, page)| page).collect();
+        let head = [&begin[..], &page(0, b"..."), &page(BEGIN, b"chained")].concat();
+        assert_eq!(serials(&head), [9, 3, 5]);
+        assert_eq!(serials(&head[..60]), [9, 3]);
+        for cut in 0..head.len() {
+            assert!([9, 3, 5].starts_with(&serials(&head[..cut])), "{cut}");
+        }
+        assert!(serials(b"RIFF").is_empty());
     }
 
     #[test]

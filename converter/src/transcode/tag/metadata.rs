@@ -10,6 +10,9 @@ use super::{
     text::{date, leading_number, line, track_number},
 };
 
+/// The frame of `ID3v2.3` that holds a day without its year, which symphonia takes for a date.
+const DAY_AND_MONTH: &str = "TDAT";
+
 impl Tags {
     /// What the demuxer knows now. Newer metadata comes before older, and what is said of all of the media before what
     /// is said of a track; in Matroska every `Tag` element is metadata of its own.
@@ -67,7 +70,7 @@ fn of_container(container: &MetadataContainer) -> Tags {
 
 /// The recording's date before the release's, and days before years.
 fn day(tags: &[Tag]) -> Option<String> {
-    let recorded = standard(tags, |tag| match tag {
+    let recorded = tags.iter().filter(|tag| tag.raw.key != DAY_AND_MONTH).find_map(|tag| match tag.std.as_ref()? {
         StandardTag::RecordingDate(text) => date(text),
         _ => None,
     });
@@ -83,7 +86,14 @@ fn day(tags: &[Tag]) -> Option<String> {
             _ => None,
         })
     };
+    let year = || year().map(|year| within(&year, tags).unwrap_or(year));
     recorded.or_else(released).or_else(year).or_else(|| raw(tags, "DATE").and_then(date))
+}
+
+/// The day in a year, where `ID3v2.3` tells it apart: `0605` is the sixth of May.
+fn within(year: &str, tags: &[Tag]) -> Option<String> {
+    let (day, month) = raw(tags, DAY_AND_MONTH)?.split_at_checked(2)?;
+    date(&format!("{year}-{month}-{day}"))
 }
 
 fn standard<T>(tags: &[Tag], pick: impl Fn(&StandardTag) -> Option<T>) -> Option<T> {

@@ -158,8 +158,8 @@ impl LengthTag {
         Ok(())
     }
 
-    /// The finished tag frame; it is as long as [`Self::frame`].
-    pub(in crate::transcode) fn finish(mut self, ends: Ends, gain: Option<TrackGain>) -> Vec<u8> {
+    /// The finished tag frame; it is as long as [`Self::frame`]. Without `ends` players leave all samples in.
+    pub(in crate::transcode) fn finish(mut self, ends: Option<Ends>, gain: Option<TrackGain>) -> Vec<u8> {
         let tag_bytes = self.frame.len() as u64;
         let total = tag_bytes + self.bytes;
         // Fields of 32 bits; nothing that is made here is longer.
@@ -175,6 +175,11 @@ impl LengthTag {
             let place = (tag_bytes + self.seeks.offset(frame)) * 256 / total;
             self.put(SEEK_TABLE + entry..SEEK_TABLE + entry + 1, &[u8::try_from(place).unwrap_or(u8::MAX)]);
         }
+        // Whoever finds LAME's part takes the decoder's delay away as well, even where it says that there is no more.
+        if ends.is_none() {
+            self.put(ENCODER, &[0; ENCODER.end - ENCODER.start]);
+        }
+        let ends = ends.unwrap_or_default();
         let [d1, d2] = ends.delay.min(Ends::MAX).to_be_bytes();
         let [p1, p2] = ends.padding.min(Ends::MAX).to_be_bytes();
         self.put(DELAYS, &[d1 << 4 | d2 >> 4, d2 << 4 | p1, p2]);

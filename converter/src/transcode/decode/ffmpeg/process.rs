@@ -155,8 +155,12 @@ fn command(source: &Source<'_>, spool: Option<&OwnedFd>, audio_index: usize) -> 
     };
     let track = format!("0:a:{audio_index}");
     let mut command = FfmpegCommand::new_with_path(source.ffmpeg);
+    command.args(["-hide_banner", "-nostdin", "-nostats", "-threads", "1"]);
+    // It counts what is to be skipped of HE-AAC in samples of the core, and so skips twice as much.
+    if source.container == Container::Mp4 && source.movie.movie().plain_start().is_some() {
+        command.args(["-ignore_editlist", "1"]);
+    }
     command
-        .args(["-hide_banner", "-nostdin", "-nostats", "-threads", "1"])
         .args(["-f", format, "-format_whitelist", format, "-protocol_whitelist", protocol, "-i", &input])
         .args(["-map", &track, "-vn", "-sn", "-dn"]);
     command

@@ -10,12 +10,15 @@ use symphonia::core::{
         audio::{AudioDecoder, AudioDecoderOptions},
     },
     errors::Error,
-    formats::{FormatReader, Track, TrackType},
+    formats::{FormatReader, TrackType},
     packet::Packet,
-    units::Timestamp,
 };
 
-use super::{Source, declared_samples, demux, no_such_track, scaled};
+use super::{
+    HEAD_BYTES, Source, demux,
+    edits::{declared_samples, drop_front, scaled},
+    no_such_track,
+};
 use crate::{
     control::{Refusal, RefusalKind},
     sniff::Container,
@@ -75,8 +78,7 @@ impl Native {
     fn of(format: Box<dyn FormatReader>, source: &Source<'_>, movie: &Movie) -> Option<Self> {
         // The mp4 filter leaves one track, the wanted one.
         let before = if source.container == Container::Mp4 { 0 } else { source.audio_index() };
-        let mut tracks = format.tracks().iter().filter(|track| is_audio(track));
-        let track = tracks.nth(before)?;
+        let track = *demux::audio_tracks(&*format, &source.media.head(HEAD_BYTES)).get(before)?;
         let parameters = track.codec_params.as_ref()?.audio()?;
         let decoder =
             symphonia::default::get_codecs().make_audio_decoder(parameters, &AudioDecoderOptions::default()).ok()?;
@@ -118,7 +120,7 @@ impl Native {
     fn try_first_packet(&mut self) -> bool {
         let Ok(packet) = self.next_packet() else { return false };
         let Some(packet) = packet else { return true };
-        self.skip += self.before_zero(packet.pts);
+        self.skip += demux::before_zero(&*self.format, self.track, packet.pts, self.rate);
         if let Err(Error::Unsupported(_)) = self.decode(&packet) {
             return false;
         }
@@ -128,17 +130,6 @@ impl Native {
         self.first = Some(packet);
         // What is decoded must be what was announced.
         !self.positions.is_empty() && (self.planes.is_empty() || self.planes.len() == self.positions.len())
-    }
-
-    /// Samples before the time 0: the delay of the encoder, as Matroska tells it.
-    fn before_zero(&self, pts: Timestamp) -> u64 {
-        let base = self.format.tracks().iter().find(|track| track.id == self.track).and_then(|track| track.time_base);
-        // Demuxers that trim by themselves also count from before 0.
-        if self.format.format_info().short_name != "matroska" || !pts.is_negative() {
-            return 0;
-        }
-        let nanos = base.and_then(|base| base.calc_time(pts)).map_or(0, |time| time.as_nanos().unsigned_abs());
-        u64::try_from(nanos * u128::from(self.rate) / 1_000_000_000).unwrap_or(0)
     }
 
     /// The next packet of the track; `None` at the end, and where the bytes end in the middle, of which others judge.
@@ -207,20 +198,8 @@ impl Native {
             }
         }
         std::mem::swap(planes, &mut self.planes);
-        self.drop_delay(planes);
+        drop_front(planes, &mut self.skip);
         Ok(true)
-    }
-
-    /// Drops what is the encoder's delay.
-    fn drop_delay(&mut self, planes: &mut [Vec<f32>]) {
-        let samples = planes.first().map_or(0, Vec::len);
-        let dropped = usize::try_from(self.skip).unwrap_or(usize::MAX).min(samples);
-        if dropped > 0 {
-            for plane in planes {
-                plane.drain(..dropped.min(plane.len()));
-            }
-            self.skip -= dropped as u64;
-        }
     }
 
     /// The undecoded bytes of the first packet, before it was taken.
@@ -251,10 +230,6 @@ impl Native {
         let (bad, all) = (self.bad_packets, self.packets);
         Err(Refusal::new(RefusalKind::Damaged, format!("the audio is damaged: {bad} of {all} packets make no sense")))
     }
-}
-
-fn is_audio(track: &Track) -> bool {
-    track.codec_params.as_ref().is_some_and(|parameters| parameters.audio().is_some())
 }
 
 fn damaged(cause: &Error) -> Refusal {

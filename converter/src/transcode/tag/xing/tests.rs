@@ -21,7 +21,7 @@ fn a_copy_gets_a_tag_that_tells_all() {
     let mut tag = LengthTag::before(&music).expect("a tag");
     tag.feed(&music).expect("whole frames");
     let bytes = tag.frame().len();
-    let done = tag.finish(Ends { delay: 576, padding: 0x123 }, None);
+    let done = tag.finish(Some(Ends { delay: 576, padding: 0x123 }), None);
     assert_eq!(done.len(), bytes);
     assert_eq!(&done[36..40], b"Xing");
     assert_eq!(word(&done, FRAMES), 3);
@@ -36,10 +36,11 @@ fn a_constant_rate_is_told_apart() {
     let music = [frame(1), frame(1)].concat();
     let mut tag = LengthTag::before(&music).expect("a tag");
     tag.feed(&music).expect("whole frames");
-    let done = tag.finish(Ends::default(), None);
+    let done = tag.finish(None, None);
     assert_eq!(&done[36..40], b"Info");
     // 32 kbit/s have no room for the tag.
     assert!(done.len() >= 192);
+    assert_eq!(done[36..][ENCODER], [0; 9], "nobody shall read ends that nobody told");
 }
 
 #[test]

@@ -1,40 +1,15 @@
 //! What the options do to the mp3.
 
+mod loudness;
+mod ranges;
+mod tags;
+
 use converter::options::{Options, Quality};
 
-use crate::engine_rig::{MONO, RATE, SAMPLES, STEREO, convert, decode, job, level, sound, video};
+use crate::engine_rig::{MONO, SAMPLES, STEREO, convert, decode, job, level, sound};
 
 async fn converted(options: Options, clip: &[u8]) -> (converter::control::Report, Vec<u8>) {
     convert(&job(options), clip).await.converted()
-}
-
-#[tokio::test]
-async fn a_range_is_exact_to_the_sample() {
-    let native = video("a.mp4", STEREO, &["-c:v", "mpeg4", "-c:a", "aac", "-movflags", "+faststart"]);
-    let by_ffmpeg = video("a.avi", STEREO, &["-c:v", "mpeg4", "-c:a", "pcm_s16le"]);
-    for clip in [native, by_ffmpeg] {
-        for (start, end, samples) in [
-            (Some(0.5), Some(1.25), 33_075),
-            (Some(1.0), None, SAMPLES - u64::from(RATE)),
-            (None, Some(0.001), 44),
-            (Some(2.5), Some(60.0), SAMPLES - 110_250),
-        ] {
-            let (report, mp3) = converted(Options { start, end, ..Options::default() }, &clip).await;
-            assert_eq!(report.samples, samples, "{start:?} to {end:?}");
-            assert_eq!(decode("a.mp3", &mp3).len() as u64 / 2, samples, "{start:?} to {end:?}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_range_starts_where_it_says() {
-    // Silence, and a tone from 1.5 s on.
-    let late = "aevalsrc=0.5*sin(2*PI*440*t)*gte(t\\,1.5):s=44100:d=3";
-    let clip = sound("a.flac", late, &["-c:a", "flac"]);
-    let (_, mp3) = converted(Options { start: Some(1.0), ..Options::default() }, &clip).await;
-    let pcm = decode("a.mp3", &mp3);
-    let first_loud = pcm.iter().step_by(2).position(|sample| sample.abs() > 0.2).expect("a tone");
-    assert!(first_loud.abs_diff(22_050) < 60, "the tone begins at sample {first_loud}");
 }
 
 #[tokio::test]

@@ -24,8 +24,8 @@ use crate::{
 
 /// Most bytes an mp3 has for one second: 320 kbit/s, and the reservoir's slack.
 const MP3_BYTES_PER_SECOND_MAX: u64 = 41_000;
-/// What tags may add to it.
-const TAG_BYTES_MAX: u64 = 1024 * 1024;
+/// What tags may add to it: the engine takes a picture of at most 1 MiB over, and some lines of text.
+const TAG_BYTES_MAX: u64 = 2 * 1024 * 1024;
 
 /// An encoded mp3 that is not stored yet.
 pub(super) struct Encoded {

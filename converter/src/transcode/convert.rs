@@ -81,8 +81,8 @@ fn run(
         Opened::Samples(audio) => encode(&request, scratch, supervisor, audio, id3, output)?,
         Opened::Frames(mut frames) => {
             let FrameHeader { rate, channels, .. } = frames.kind;
-            let samples_max = duration_max.as_secs().saturating_mul(u64::from(rate));
-            let encoded = copy::copy(&mut frames, &id3, output, supervisor, samples_max)?;
+            let limit = DurationLimit { max: *duration_max, rate };
+            let encoded = copy::copy(&mut frames, &id3, output, supervisor, &limit)?;
             let (samples_read, declared) = (encoded.samples, frames.declared);
             frames.close();
             let (decoder, codec) = (Decoder::Copied, "mp3".to_owned());
@@ -121,9 +121,9 @@ fn encode(
 ) -> Result<Made, Refusal> {
     let &Request { ref options, duration_max, workers, .. } = request;
     let source_rate = audio.rate;
-    let samples_max = duration_max.as_secs().saturating_mul(u64::from(source_rate));
-    if audio.declared.is_some_and(|declared| declared > samples_max) && options.end.is_none() {
-        return Err(too_long(duration_max));
+    let limit = DurationLimit { max: duration_max, rate: source_rate };
+    if options.end.is_none() {
+        limit.check(audio.declared.unwrap_or(0))?;
     }
     let mut sound = Sound::new(options, source_rate, &audio.positions, scratch)?;
     let (rate, channels) = (sound.rate, sound.channels);
@@ -135,8 +135,8 @@ fn encode(
         if !sound.push(&mut planes, &mut |block| encoding.push(block))? {
             break;
         }
-        if sound.position() > samples_max && !sound.is_done() {
-            return Err(too_long(duration_max));
+        if !sound.is_done() {
+            limit.check(sound.position())?;
         }
         if let Some(supervisor) = supervisor.filter(|_| sound.is_collecting()) {
             supervisor.progress(Duration::ZERO, total);
@@ -159,9 +159,23 @@ fn total(options: &Options, declared: Option<u64>, rate: u32) -> Option<Duration
     Some(end.saturating_sub(instant(options.start).unwrap_or_default()))
 }
 
-pub(super) fn too_long(duration_max: Duration) -> Refusal {
-    let limit = humantime::format_duration(duration_max);
-    Refusal::new(RefusalKind::TooLong, format!("the audio is longer than {limit} (DURATION_MAX)"))
+/// Longest audio of one sample rate.
+pub(super) struct DurationLimit {
+    pub(super) max: Duration,
+    /// Hz.
+    pub(super) rate: u32,
+}
+
+impl DurationLimit {
+    /// Refuses more samples than are allowed.
+    pub(super) fn check(&self, samples: u64) -> Result<(), Refusal> {
+        let samples_max = self.max.as_millis().saturating_mul(u128::from(self.rate)) / 1000;
+        if u128::from(samples) <= samples_max {
+            return Ok(());
+        }
+        let limit = humantime::format_duration(self.max);
+        Err(Refusal::new(RefusalKind::TooLong, format!("the audio is longer than {limit} (DURATION_MAX)")))
+    }
 }
 
 pub(super) fn internal(what: &str, cause: &io::Error) -> Refusal {

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
+    convert::DurationLimit,
     decode::Frames,
     encode::{Encoded, unwritten},
     frame::FrameHeader,
@@ -17,14 +18,15 @@ const STRAY_PERCENT_MAX: u64 = 1;
 /// Stray bytes that are allowed in any case: a cut last frame, and tags that some programs put behind it.
 const STRAY_BYTES_MIN: u64 = 8 * 1024;
 
-/// Copies all frames to `output`, behind `id3`, of which more than `samples_max` samples are too many.
+/// Copies all frames to `output`, behind `id3`.
 pub(super) fn copy(
     frames: &mut Frames,
     id3: &[u8],
     mut output: Output,
     supervisor: Option<&Arc<Supervisor>>,
-    samples_max: u64,
+    limit: &DurationLimit,
 ) -> Result<Encoded, Refusal> {
+    limit.check(frames.declared.unwrap_or(0))?;
     output.write(id3).map_err(|cause| unwritten(&cause))?;
     let mut copier = Copier { kind: frames.kind, output, tag: None, stray_bytes: 0 };
     let rate = u64::from(frames.kind.rate);
@@ -33,10 +35,8 @@ pub(super) fn copy(
     let mut pending = Vec::new();
     while frames.next(&mut pending)? {
         copier.take(&mut pending)?;
-        let samples = copier.frames() * u64::from(frames.kind.samples);
-        if samples > samples_max {
-            return Err(super::convert::too_long(in_time(samples_max)));
-        }
+        let samples = frames.audible(copier.frames());
+        limit.check(samples)?;
         if let Some(supervisor) = supervisor {
             supervisor.progress(in_time(samples), total);
         }
@@ -113,7 +113,7 @@ impl Copier {
     }
 
     fn finish(self, frames: &Frames, tag_offset: u64) -> Result<Encoded, Refusal> {
-        let Self { kind, output, tag, stray_bytes, .. } = self;
+        let Self { output, tag, stray_bytes, .. } = self;
         let tag = tag.ok_or_else(|| Refusal::new(RefusalKind::NoAudio, "the audio track holds no audio"))?;
         let bytes = output.bytes();
         if stray_bytes > STRAY_BYTES_MIN.max(bytes / 100 * STRAY_PERCENT_MAX) {
@@ -121,11 +121,9 @@ impl Copier {
             return Err(Refusal::new(RefusalKind::Damaged, detail));
         }
         let count = tag.frames();
-        let ends = frames.ends_of(count);
-        let samples = count * u64::from(kind.samples);
-        let silence = ends.map_or(0, |ends| u64::from(ends.delay) + u64::from(ends.padding));
-        let samples = samples.saturating_sub(silence);
-        let head = output.finish(tag_offset, &tag.finish(ends, None)).map_err(|cause| unwritten(&cause))?;
+        let samples = frames.audible(count);
+        let tag = tag.finish(frames.ends_of(count), None);
+        let head = output.finish(tag_offset, &tag).map_err(|cause| unwritten(&cause))?;
         Ok(Encoded { samples, frames: count, bytes, head })
     }
 }

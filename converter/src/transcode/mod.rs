@@ -57,6 +57,8 @@ use crate::{
     options::{Options, RawOptions},
 };
 
+/// Most threads that encode: with more the decoder, which is one thread, cannot keep them busy.
+const WORKERS_MAX: usize = 16;
 /// The exit code of a command line that makes no sense, as clap has it.
 const WRONG_USAGE: u8 = 2;
 
@@ -89,12 +91,18 @@ fn supervised() -> ExitCode {
     let (workers, status) = (workers(), status());
     let request = Request { options, duration_max, ffmpeg, scratch, spool: None, status, workers };
     let file_bytes = request.scratch.as_ref().map_or(0, |_| cage::scratch_bytes(duration_max));
-    let Ok(missing) = enter_cage(&request, Some(file_bytes)) else { return ExitCode::FAILURE };
+    let caged = enter_cage(&request, Some(file_bytes));
     let Ok(supervisor) = channel.listen().map(Arc::new) else { return ExitCode::FAILURE };
-    if !missing.is_empty() && supervisor.uncaged(missing).is_err() {
-        return ExitCode::FAILURE;
-    }
-    let verdict = match convert::convert(request, Some(&supervisor)) {
+    let converted = match caged {
+        Ok(missing) => {
+            if !missing.is_empty() && supervisor.uncaged(missing).is_err() {
+                return ExitCode::FAILURE;
+            }
+            convert::convert(request, Some(&supervisor))
+        }
+        Err(cause) => Err(internal("this process cannot be caged", &cause)),
+    };
+    let verdict = match converted {
         Ok(report) => Verdict::Converted(report),
         Err(refusal) => Verdict::Refused(refusal),
     };
@@ -122,7 +130,7 @@ fn status() -> Option<File> {
 
 /// Asked outside the cage, where the system tells what a container may use.
 fn workers() -> usize {
-    thread::available_parallelism().map_or(1, usize::from)
+    thread::available_parallelism().map_or(1, usize::from).min(WORKERS_MAX)
 }
 
 fn alone(args: &Args) -> ExitCode {
@@ -133,17 +141,17 @@ fn alone(args: &Args) -> ExitCode {
             return ExitCode::from(WRONG_USAGE);
         }
     };
-    let said = match request(args, options).and_then(convert_caged) {
+    let (said, code) = match request(args, options).and_then(convert_caged) {
         Ok(report) if report.head.is_none() => return ExitCode::SUCCESS,
         Ok(_) => {
-            "note: the length tag is missing, since this output cannot be changed any more; write to a file".into()
+            let note = "note: the length tag is missing, since this output cannot be changed any more; write to a file";
+            (note.to_owned(), ExitCode::SUCCESS)
         }
-        Err(refusal) => refusal.to_string(),
+        Err(refusal) => (refusal.to_string(), ExitCode::FAILURE),
     };
-    let is_note = said.starts_with("note: ");
     // There is nobody left to tell where this fails.
     let _ = writeln!(io::stderr(), "converter: {said}");
-    if is_note { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    code
 }
 
 fn convert_caged(request: Request) -> Result<Report, Refusal> {

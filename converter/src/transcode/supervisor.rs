@@ -119,7 +119,8 @@ impl Supervisor {
     /// Tells how much is encoded, of `total` where that is known; not more often than is worth reading.
     pub(super) fn progress(&self, encoded: Duration, total: Option<Duration>) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.is_some_and(|at| at.elapsed() < PROGRESS_EVERY) {
+        // The verdict is the last line.
+        if told.is_some_and(|at| at.elapsed() < PROGRESS_EVERY) || self.heard.lock().is_judged {
             return;
         }
         *told = Some(Instant::now());

@@ -30,6 +30,14 @@ pub(super) fn edited_samples(movie: &Movie, declared: Option<u64>) -> Option<u64
     declared.filter(|_| is_edited && !movie.is_fragmented)
 }
 
+/// Samples of the track that its edits leave out behind their end.
+pub(super) fn surplus_samples(movie: &Movie, rate: u32) -> u64 {
+    let Some(track) = movie.track.as_ref().filter(|track| track.media_duration > 0) else { return 0 };
+    let media = track.media_duration.saturating_sub(track.edits.media_time);
+    let media = scaled(media, rate, track.media_timescale).unwrap_or(0);
+    edited_samples(movie, declared_samples(movie, rate)).map_or(0, |edited| media.saturating_sub(edited))
+}
+
 /// Samples before the start of the edits, where ffmpeg is told not to follow them; otherwise 0.
 pub(super) fn start_samples(movie: &Movie, rate: u32) -> u64 {
     let timescale = movie.track.as_ref().map_or(0, |track| track.media_timescale);

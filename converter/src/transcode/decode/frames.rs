@@ -32,7 +32,7 @@ enum From {
 impl Frames {
     /// The frames of a track that is demuxed here; the track itself where they cannot be copied.
     pub(super) fn of_native(native: Box<Native>) -> Result<Result<Self, Box<Native>>, Refusal> {
-        if native.codec != "mp3" {
+        if native.codec != "mp3" || native.is_cut_deep() {
             return Ok(Err(native));
         }
         let kind = native.first_bytes().and_then(|mut bytes| {
@@ -101,6 +101,12 @@ impl Frames {
         let rest = self.declared.map_or(0, |declared| audible.saturating_sub(declared));
         let rest = u16::try_from(rest).ok().filter(|&rest| rest <= Ends::MAX);
         Some(Ends { padding: if ends.padding > 0 { ends.padding } else { rest.unwrap_or(0) }, ..ends })
+    }
+
+    /// Samples of the audio in `frames` frames.
+    pub(in crate::transcode) fn audible(&self, frames: u64) -> u64 {
+        let ends = self.ends_of(frames).unwrap_or_default();
+        (frames * u64::from(self.kind.samples)).saturating_sub(u64::from(ends.delay) + u64::from(ends.padding))
     }
 
     /// Ends the reading, at the end of the audio or before.

@@ -14,7 +14,7 @@ mod worker;
 
 use std::{
     io,
-    panic::resume_unwind,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     sync::{
         Arc, Mutex, PoisonError,
         mpsc::{Receiver, SyncSender, sync_channel},
@@ -113,7 +113,10 @@ impl Encoding {
             let (queue, pieces) = (Arc::clone(&queue), pieces.clone());
             thread::Builder::new().name("encode".to_owned()).spawn(move || {
                 while let Some(segment) = next(&queue) {
-                    if pieces.send(worker::encode(&shape, segment)).is_err() {
+                    // A worker that just ended would leave the joiner waiting for its piece for ever.
+                    let piece = catch_unwind(AssertUnwindSafe(|| worker::encode(&shape, segment)));
+                    let defect = |_| Err(Refusal::new(RefusalKind::Internal, "the encoder has a defect"));
+                    if pieces.send(piece.unwrap_or_else(defect)).is_err() {
                         return;
                     }
                 }

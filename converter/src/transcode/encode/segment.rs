@@ -22,7 +22,7 @@ const LENGTHS: [usize; 3] = [64, 128, 352];
 const TAIL_FRAMES: usize = 96;
 /// A segment may end so many frames early, but not by more than a quarter.
 const WINDOW_FRAMES: usize = 48;
-/// A cut is judged by the frames around it: the bit reservoir is empty there, so no transient may be near.
+/// A cut is judged by the frames around it: one encoder takes over from another there, so no transient may be near.
 const BEFORE_CUT: usize = 3;
 const AFTER_CUT: usize = 16;
 

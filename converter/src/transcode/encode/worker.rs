@@ -51,8 +51,8 @@ pub(super) fn encode_apart(shape: &Shape, segment: &Segment) -> Result<Vec<u8>, 
 /// Encodes the samples from `at` on and answers the silence behind the last one.
 fn encode_from(lame: &mut Lame, segment: &Segment, mut at: usize, mp3: &mut Vec<u8>) -> Result<u16, Refusal> {
     let samples = &segment.samples;
-    // A quarter of the samples as bytes is more than 320 kbit/s.
-    mp3.reserve(samples.left.len() / 4);
+    // Half a byte for each sample is some 176 kbit/s: what most mp3s need, and others grow.
+    mp3.reserve(samples.left.len() / 2);
     while at < samples.left.len() {
         let end = (at + FRAMES_AT_A_TIME * lame.frame_samples()).min(samples.left.len());
         feed(lame, samples, at..end, mp3)?;

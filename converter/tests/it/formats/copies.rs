@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use converter::{
-    control::Decoder::{self, Copied},
+    control::{
+        Decoder::{self, Copied},
+        RefusalKind,
+    },
+    engine::Job,
     options::{Options, Reencode},
 };
 use tempfile::TempDir;
@@ -49,6 +53,34 @@ async fn a_copy_has_the_frames_of_its_source_and_no_other_tag() {
         let told = Duration::from_secs_f64(seconds).abs_diff(Duration::from_millis(report.duration_ms));
         assert!(told <= Duration::from_millis(50), "{file}: {seconds} s");
     }
+}
+
+#[tokio::test]
+async fn what_edits_cut_away_is_in_no_copy() {
+    let folder = TempDir::new().expect("a folder");
+    std::fs::write(folder.path().join("a.mp4"), video("a.mp4", SIGNAL, &[&["-c:v", "mpeg4"][..], &LAME].concat()))
+        .expect("the clip");
+    // The frames before and behind are still in the file, and an edit list leaves them out.
+    for range in [["-ss", "1.5", "-t", "9"], ["-ss", "0", "-t", "1.2"]] {
+        let arguments = [&range[..], &["-i", "a.mp4", "-c", "copy", "-movflags", "+faststart", "cut.mp4"]].concat();
+        ffmpeg(folder.path(), &arguments);
+        let clip = std::fs::read(folder.path().join("cut.mp4")).expect("the cut clip");
+        let (report, _) = convert(&job(Options::default()), &clip).await.converted();
+        let (anew, _) =
+            convert(&job(Options { reencode: Reencode::Always, ..Options::default() }), &clip).await.converted();
+        let off_ms = report.duration_ms.abs_diff(anew.duration_ms);
+        assert!(off_ms <= 30, "{range:?}: {} ms and {} ms", report.duration_ms, anew.duration_ms);
+    }
+}
+
+#[tokio::test]
+async fn a_copy_may_be_as_long_as_allowed() {
+    let clip = sound("a.mp3", SIGNAL, &LAME);
+    let (report, _) = convert(&job(Options::default()), &clip).await.converted();
+    let limited = |duration_max| Job { duration_max, ..job(Options::default()) };
+    let just = Duration::from_millis(report.duration_ms + 1);
+    assert_eq!(convert(&limited(just), &clip).await.converted().0.samples, report.samples);
+    convert(&limited(just - Duration::from_millis(100)), &clip).await.refused_as(&[RefusalKind::TooLong], "shorter");
 }
 
 #[tokio::test]

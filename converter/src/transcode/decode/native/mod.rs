@@ -16,7 +16,7 @@ use symphonia::core::{
 
 use super::{
     HEAD_BYTES, Source, demux,
-    edits::{declared_samples, drop_front, scaled},
+    edits::{declared_samples, drop_front, scaled, surplus_samples},
     no_such_track,
 };
 use crate::{
@@ -49,6 +49,8 @@ pub(super) struct Native {
     pub(super) declared: Option<u64>,
     /// Samples that are still to be dropped: the encoder's delay.
     skip: u64,
+    /// Samples that edits leave out at the end.
+    surplus: u64,
     packets: u64,
     bad_packets: u64,
     planes: Vec<Vec<f32>>,
@@ -108,6 +110,7 @@ impl Native {
             codec,
             declared,
             skip,
+            surplus: surplus_samples(movie, rate),
             packets: 0,
             bad_packets: 0,
             planes: Vec::new(),
@@ -219,7 +222,14 @@ impl Native {
         let track = self.format.tracks().iter().find(|track| track.id == self.track)?;
         let told = track.delay.map_or(self.skip, u64::from).checked_sub(DECODER_DELAY)?;
         let padding = track.padding.map_or(0, |padding| u64::from(padding) + DECODER_DELAY);
-        Some(Ends { delay: u16::try_from(told).ok()?, padding: u16::try_from(padding).ok()? })
+        let field = |samples: u64| u16::try_from(samples).ok().filter(|&samples| samples <= Ends::MAX);
+        Some(Ends { delay: field(told)?, padding: field(padding)? })
+    }
+
+    /// Whether edits cut off more at an end than the length tag of a copy can tell.
+    pub(super) fn is_cut_deep(&self) -> bool {
+        let most = u64::from(Ends::MAX);
+        self.skip > DECODER_DELAY + most || self.surplus > most
     }
 
     fn check_packets(&self) -> Result<(), Refusal> {

@@ -107,6 +107,10 @@ fn open(input: &Path, output: &Path, force: bool) -> Result<File, Error> {
         if existing.is_dir() {
             return Err(Error::Usage(format!("{} is a folder; name the mp3", output.display())));
         }
+        if !existing.is_file() {
+            let filter = "use the filter: tapedeck transcode < IN > OUT";
+            return Err(Error::Usage(format!("{} is not a file; {filter}", output.display())));
+        }
         if !force {
             return Err(Error::Usage(format!("{} exists; --force replaces it", output.display())));
         }

@@ -1,6 +1,6 @@
 //! From the bytes of a video to a stored mp3: sniff, stream or spool, engine, sink.
 
-use std::{fs::File, io::Write as _, sync::Once};
+use std::{fs::File, io::Write as _, os::fd::AsRawFd as _, sync::Once};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::{Bytes, BytesMut};
@@ -145,7 +145,8 @@ async fn spool(
     }
     let mut rewound = file.try_clone().map_err(Error::unavailable)?;
     std::io::Seek::rewind(&mut rewound).map_err(Error::unavailable)?;
-    Ok(file)
+    // Opened anew, since the engine shall read it and not write; where the system has no such path, as it is.
+    Ok(File::open(format!("/proc/self/fd/{}", file.as_raw_fd())).unwrap_or(file))
 }
 
 /// Passes the video on as it arrives, and the end of the upload as an explicit mark.

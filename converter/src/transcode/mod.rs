@@ -34,7 +34,7 @@ mod verify;
 
 use std::{
     fs::File,
-    io::{self, Write as _},
+    io::{self, IsTerminal as _, Write as _},
     os::fd::AsFd as _,
     path::PathBuf,
     process::ExitCode,
@@ -141,6 +141,11 @@ fn alone(args: &Args) -> ExitCode {
             return ExitCode::from(WRONG_USAGE);
         }
     };
+    if io::stdin().is_terminal() || io::stdout().is_terminal() {
+        let advice = "this is a filter from a video to an mp3: converter transcode < in.mp4 > out.mp3; see --help";
+        let _ = writeln!(io::stderr(), "converter: {advice}");
+        return ExitCode::from(WRONG_USAGE);
+    }
     let (said, code) = match request(args, options).and_then(convert_caged) {
         Ok(report) if report.head.is_none() => return ExitCode::SUCCESS,
         Ok(_) => {

@@ -9,6 +9,8 @@ use crate::{
 /// What may be missing of a declared duration: a percent, or so much time, whichever is more.
 const SHORTAGE_PERCENT: u64 = 1;
 const SHORTAGE_MS: u64 = 500;
+/// Samples by which a count may be off and still be met: two frames, of which decoders drop or add one at an end.
+const EXACT_SAMPLES: u64 = 2304;
 
 /// What came out of the decoder.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +50,11 @@ pub(super) fn verify(
     let is_counted = matches!(found.container, Container::Flac | Container::Mp3);
     if let Some(declared) = found.declared {
         duration(found, declared, is_counted || movie.is_fragmented)?;
-        if is_counted || movie.is_fragmented {
+        let is_met = found.decoded.abs_diff(declared) <= EXACT_SAMPLES;
+        if is_counted {
+            // More than was declared is a file of several, of which only the first says how long it is.
+            completeness = if is_met { Completeness::Complete } else { Completeness::Unknown };
+        } else if movie.is_fragmented && is_met {
             completeness = Completeness::Complete;
         }
     }
@@ -98,11 +104,18 @@ fn mp4(movie: &Movie, bytes: u64, of_boxes: Completeness) -> Result<Completeness
             format!("the video is cut: its audio ends at byte {end}, and {bytes} bytes came"),
         ));
     }
-    Ok(if movie.indexed_end > 0 { Completeness::Complete } else { of_boxes })
+    Ok(if movie.is_indexed() { Completeness::Complete } else { of_boxes })
 }
 
 fn duration(found: &Found, declared: u64, is_cut_likely: bool) -> Result<(), Refusal> {
     let rate = u64::from(found.rate);
+    // FLAC counts its samples, and decodes to neither more nor less.
+    if found.container == Container::Flac && found.decoded < declared {
+        return Err(Refusal::new(
+            RefusalKind::Truncated,
+            format!("the video is cut: {} of its {declared} samples came", found.decoded),
+        ));
+    }
     let allowed = (declared / 100 * SHORTAGE_PERCENT).max(rate * SHORTAGE_MS / 1000);
     if found.decoded + allowed >= declared {
         return Ok(());

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -99,12 +100,20 @@ fn targets(files: &[PathBuf], folder: &Path, force: bool) -> Result<Vec<PathBuf>
         if !taken.insert(target.clone()) {
             return Err(Error::Usage(format!("two files would become {}", target.display())));
         }
+        if same_file(file, &target) {
+            return Err(Error::Usage(format!("{} would replace itself; name another folder", file.display())));
+        }
         if !force && target.exists() {
             return Err(Error::Usage(format!("{} exists; --force replaces it", target.display())));
         }
         targets.push(target);
     }
     Ok(targets)
+}
+
+fn same_file(one: &Path, other: &Path) -> bool {
+    let place = |path: &Path| std::fs::metadata(path).ok().map(|about| (about.dev(), about.ino()));
+    place(one).is_some_and(|found| Some(found) == place(other))
 }
 
 fn summary(converted: &Converted) -> String {

@@ -27,6 +27,8 @@ pub(crate) struct Movie {
     pub(crate) fragments_duration: u64,
     /// First byte behind the media that the segment indexes speak of; 0 without any.
     pub(crate) indexed_end: u64,
+    /// Whether each segment index speaks of a part only, so that nobody knows how many parts there are.
+    pub(crate) has_partial_indexes: bool,
 }
 
 impl Movie {
@@ -73,6 +75,11 @@ impl Movie {
         (edits.shown == 1 && !edits.is_odd && edits.duration > 0).then_some(edits.media_time)
     }
 
+    /// Whether a segment index tells where all of the file ends.
+    pub(crate) fn is_indexed(&self) -> bool {
+        self.indexed_end > 0 && !self.has_partial_indexes
+    }
+
     /// Hides the fragments of other tracks in a whole `moof` box.
     pub(super) fn filter_fragment(&self, moof: &mut [u8]) {
         let Some(track) = &self.track else { return };
@@ -90,16 +97,20 @@ impl Movie {
         let (first_offset, references) = if is_wide { (20, 32) } else { (16, 24) };
         let Some(first_offset) = word_at(sidx, start + first_offset, is_wide) else { return };
         let sizes = sidx.get(start + references..).unwrap_or_default().chunks_exact(12);
+        let count = sizes.len();
         let sum: u64 = sizes.filter_map(|entry| u32_at(entry, 0)).map(|size| u64::from(size & 0x7FFF_FFFF)).sum();
-        self.indexed_end = self.indexed_end.max(end.saturating_add(first_offset).saturating_add(sum));
+        let indexed_end = end.saturating_add(first_offset).saturating_add(sum);
+        // An index of all of the file stands first and has an entry for each part; others stand before each part.
+        self.has_partial_indexes |= count < 2 || (self.indexed_end > 0 && indexed_end > self.indexed_end);
+        self.indexed_end = self.indexed_end.max(indexed_end);
     }
 
     /// Takes an index box in the order of the file; `end` is where it ends there.
     pub(super) fn take(&mut self, kind: [u8; 4], bytes: &mut [u8], end: u64) {
         match &kind {
             b"moov" => {
-                let indexed_end = self.indexed_end;
-                *self = Self { indexed_end, ..Self::read(bytes, self.wanted) };
+                let Self { indexed_end, has_partial_indexes, wanted, .. } = *self;
+                *self = Self { indexed_end, has_partial_indexes, ..Self::read(bytes, wanted) };
             }
             b"moof" => self.filter_fragment(bytes),
             _ => self.read_segment_index(bytes, end),

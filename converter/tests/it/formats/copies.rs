@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use converter::{
     control::{
+        Completeness,
         Decoder::{self, Copied},
         RefusalKind,
     },
@@ -74,13 +75,26 @@ async fn what_edits_cut_away_is_in_no_copy() {
 }
 
 #[tokio::test]
+async fn of_two_mp3s_in_one_file_both_are_converted() {
+    let once = sound("a.mp3", SIGNAL, &LAME);
+    let (single, _) = convert(&job(Options::default()), &once).await.converted();
+    let twice = [&once[..], &once].concat();
+    for reencode in [Reencode::Auto, Reencode::Always] {
+        let (report, _) = convert(&job(Options { reencode, ..Options::default() }), &twice).await.converted();
+        assert!(report.samples >= 2 * single.samples, "{reencode:?}: {} of {}", report.samples, 2 * single.samples);
+        assert_eq!(report.completeness, Completeness::Unknown, "only the first says how long it is");
+    }
+}
+
+#[tokio::test]
 async fn a_copy_may_be_as_long_as_allowed() {
     let clip = sound("a.mp3", SIGNAL, &LAME);
     let (report, _) = convert(&job(Options::default()), &clip).await.converted();
     let limited = |duration_max| Job { duration_max, ..job(Options::default()) };
-    let just = Duration::from_millis(report.duration_ms + 1);
+    let (just, short) =
+        (Duration::from_millis(report.duration_ms + 1), Duration::from_millis(report.duration_ms - 100));
     assert_eq!(convert(&limited(just), &clip).await.converted().0.samples, report.samples);
-    convert(&limited(just - Duration::from_millis(100)), &clip).await.refused_as(&[RefusalKind::TooLong], "shorter");
+    convert(&limited(short), &clip).await.refused_as(&[RefusalKind::TooLong], "shorter");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use converter::options::{Options, Tags};
 use tempfile::TempDir;
 
-use crate::engine_rig::{MONO, convert, decode, ffmpeg, ffprobe, job};
+use crate::engine_rig::{MONO, STEREO, convert, decode, ffmpeg, ffprobe, job, sound};
 
 const NAMES: [&str; 5] = ["title", "artist", "album", "track", "date"];
 const VALUES: [&str; 5] = ["Élise – 明日", "An Artist", "An Album", "7", "2024-05-06"];
@@ -34,6 +34,17 @@ fn picture(mp3: &[u8]) -> String {
 const AUDIO: [&str; 2] = ["-map", "0:a"];
 const VIDEO: [&str; 4] = ["-map", "0:a", "-map", "1:v"];
 const COVER: [&str; 8] = ["-map", "0:a", "-map", "1:v", "-c:v", "copy", "-disposition:v", "attached_pic"];
+
+/// ffmpeg's messages name the codec, and tags stand among them.
+#[tokio::test]
+async fn no_tag_is_taken_for_a_message_of_ffmpeg() {
+    let long = format!("comment={}Stream #0:0: Audio: mp3", "x".repeat(70_000));
+    for tag in ["title=Audio: English", "title=Stream #0:0: Audio: mp3", &long] {
+        let clip = sound("a.mkv", STEREO, &["-c:a", "ac3", "-metadata", tag]);
+        let (report, _) = convert(&job(Options::default()), &clip).await.converted();
+        assert_eq!(report.source, "mkv/ac3", "{}", &tag[..20]);
+    }
+}
 
 #[tokio::test]
 async fn tags_of_the_source_are_taken_over() {

@@ -40,12 +40,16 @@ pub(super) fn collect(
     let thread = thread::Builder::new().name("ffmpeg-messages".to_owned()).spawn(move || {
         let (mut messages, mut audio_index) = (Messages::default(), Some(audio_index));
         let (mut lines, mut line) = (BufReader::new(stderr), Vec::new());
+        let mut is_whole = true;
         loop {
             line.clear();
             match (&mut lines).take(LINE_BYTES_MAX).read_until(b'\n', &mut line) {
+                // What follows of a long line may look like anything; nothing that is wanted is long.
+                Ok(1..) if !is_whole => {}
                 Ok(1..) => messages.read(&String::from_utf8_lossy(&line), audio_index),
                 _ => return messages,
             }
+            is_whole = line.ends_with(b"\n");
             if let Some(codec) = audio_index.and(messages.codec.as_ref()) {
                 audio_index = None;
                 // Nobody may want to know any more.
@@ -58,7 +62,10 @@ pub(super) fn collect(
 
 impl Messages {
     fn read(&mut self, line: &str, wanted: Option<usize>) {
-        if let Some((_, description)) = line.split_once("Audio: ").filter(|_| wanted.is_some()) {
+        // Tags stand in these lines too, behind their names; what begins with a stream is ffmpeg's own.
+        let text = line.strip_prefix("[info]").unwrap_or(line).trim_start();
+        let stream = text.strip_prefix("Stream #0:").filter(|_| wanted.is_some());
+        if let Some((_, description)) = stream.and_then(|stream| stream.split_once(": Audio: ")) {
             if wanted == Some(self.audio_tracks) {
                 let name = description.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_');
                 self.codec = Some(name.take(CODEC_BYTES_MAX).collect());

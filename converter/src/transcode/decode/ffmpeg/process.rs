@@ -68,10 +68,12 @@ impl Process {
         };
         let started = command(source, spool.as_ref(), audio_index).args(output).spawn();
         let child = started.map_err(|cause| match cause.kind() {
-            ErrorKind::NotFound => {
-                Refusal::new(RefusalKind::Internal, "this video needs ffmpeg, which is not installed here (FFMPEG)")
-            }
-            ErrorKind::PermissionDenied => Refusal::new(
+            // A bare name is one that was not found, and a file that is not there cannot be in the cage.
+            ErrorKind::NotFound | ErrorKind::PermissionDenied if !source.ffmpeg.exists() => Refusal::new(
+                RefusalKind::Internal,
+                format!("this video needs ffmpeg, and there is no {} here (FFMPEG)", source.ffmpeg.display()),
+            ),
+            ErrorKind::PermissionDenied if source.ffmpeg.is_absolute() => Refusal::new(
                 RefusalKind::Internal,
                 "ffmpeg may not be executed: it must be a program and no script, whose interpreter is not in the cage",
             ),

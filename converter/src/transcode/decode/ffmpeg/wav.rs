@@ -3,9 +3,11 @@
 use std::io::{self, Read};
 
 /// Chunks before the samples.
-const CHUNKS_MAX: usize = 16;
+const CHUNKS_MAX: usize = 64;
 /// Longest chunk before the samples.
 const CHUNK_BYTES_MAX: u32 = 64 * 1024;
+/// Longest tag that is let pass, unread.
+const TAG_BYTES_MAX: u32 = 64 * 1024 * 1024;
 /// Most channels that are mixed.
 const CHANNELS_MAX: u16 = 64;
 /// Format tags: floats, and a format whose details stand behind its usual fields.
@@ -37,6 +39,11 @@ pub(super) fn read_head(from: &mut impl Read) -> io::Result<Option<Head>> {
         let bytes = u32::from_le_bytes([header[4], header[5], header[6], header[7]]);
         match &header[..4] {
             b"data" => return format.map(|head| Some(Head { info: tags, ..head })).ok_or_else(nonsense),
+            // More tags than ffmpeg could go back over: no size, and the tags as if they were chunks of their own.
+            b"LIST" if bytes == u32::MAX => drop(read_exactly::<4>(from)?),
+            [b'I', ..] if (CHUNK_BYTES_MAX + 1..TAG_BYTES_MAX).contains(&bytes) => {
+                io::copy(&mut from.take(u64::from(bytes + bytes % 2)), &mut io::sink())?;
+            }
             _ if bytes > CHUNK_BYTES_MAX => return Err(nonsense()),
             kind => {
                 let mut body = Vec::new();
@@ -44,6 +51,10 @@ pub(super) fn read_head(from: &mut impl Read) -> io::Result<Option<Head>> {
                 match kind {
                     b"fmt " => format = parse(&body),
                     b"LIST" => tags = body,
+                    [b'I', ..] => {
+                        tags.extend_from_slice(&header);
+                        tags.extend_from_slice(&body);
+                    }
                     _ => {}
                 }
             }
@@ -88,6 +99,17 @@ mod tests {
         assert_eq!(rest, b"....");
         assert_eq!(read_head(&mut &head[..20]).expect("too short"), None);
         assert!(read_head(&mut &b"nothing like a wave"[..]).is_err());
+    }
+
+    #[test]
+    fn tags_without_an_end_are_read_too() {
+        let format = b"fmt \x10\0\0\0\x03\0\x01\0\x80\xBB\0\0\0\0\0\0\x04\0\x20\0";
+        let long = [&b"ICMT\x02\0\x01\0"[..], &vec![b'x'; 65_538]].concat();
+        let list = [&b"LIST\xFF\xFF\xFF\xFFINFOINAM\x02\0\0\0T\0"[..], &long].concat();
+        let wave = [&b"RIFF\xFF\xFF\xFF\xFFWAVE"[..], format, &list, b"data\xFF\xFF\xFF\xFF...."].concat();
+        let mut rest = &wave[..];
+        let found = read_head(&mut rest).expect("a head").expect("whole");
+        assert_eq!((found.info, rest), (b"INAM\x02\0\0\0T\0".to_vec(), &b"...."[..]));
     }
 
     #[test]

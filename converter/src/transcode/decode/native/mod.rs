@@ -1,6 +1,8 @@
 //! Decoding in this process, by symphonia.
 
+mod beyond;
 mod codec;
+mod undecoded;
 
 use std::io::ErrorKind;
 
@@ -14,6 +16,7 @@ use symphonia::core::{
     packet::Packet,
 };
 
+use self::beyond::Beyond;
 use super::{
     HEAD_BYTES, Source, demux,
     edits::{declared_samples, drop_front, scaled, surplus_samples},
@@ -22,18 +25,11 @@ use super::{
 use crate::{
     control::{Refusal, RefusalKind},
     sniff::Container,
-    transcode::{
-        mix::Position,
-        mp4::Movie,
-        tag::{Tags, xing::Ends},
-    },
+    transcode::{mix::Position, mp4::Movie, tag::Tags},
 };
 
 /// Packets that may fail, in percent, before the audio counts as damaged.
 const BAD_PACKETS_PERCENT_MAX: u64 = 1;
-/// Samples that every mp3 decoder is late by; symphonia and containers count them to the encoder's delay, the length
-/// tag does not.
-pub(in crate::transcode) const DECODER_DELAY: u64 = 529;
 /// Packets that may fail in any case: the last one of a recording that was stopped, say.
 const BAD_PACKETS_MIN: u64 = 2;
 
@@ -51,6 +47,7 @@ pub(super) struct Native {
     skip: u64,
     /// Samples that edits leave out at the end.
     surplus: u64,
+    beyond: Beyond,
     packets: u64,
     bad_packets: u64,
     planes: Vec<Vec<f32>>,
@@ -82,8 +79,10 @@ impl Native {
         let before = if source.container == Container::Mp4 { 0 } else { source.audio_index() };
         let track = *demux::audio_tracks(&*format, &source.media.head(HEAD_BYTES)).get(before)?;
         let parameters = track.codec_params.as_ref()?.audio()?;
-        let decoder =
-            symphonia::default::get_codecs().make_audio_decoder(parameters, &AudioDecoderOptions::default()).ok()?;
+        // Symphonia ends with the first length tag, whatever comes behind its end: here that is looked at.
+        let is_mp3 = source.container == Container::Mp3;
+        let options = AudioDecoderOptions::default().gapless(!is_mp3);
+        let decoder = symphonia::default::get_codecs().make_audio_decoder(parameters, &options).ok()?;
         let known = decoder.codec_params();
         let rate = known.sample_rate.or(parameters.sample_rate).filter(|&rate| rate > 0)?;
         // Mp3 in mp4 tells its channels only by its first frame.
@@ -95,6 +94,7 @@ impl Native {
             return None;
         }
         let skip = movie.track.as_ref().and_then(|t| scaled(t.edits.media_time, rate, t.media_timescale)).unwrap_or(0);
+        let skip = if is_mp3 { track.delay.map_or(0, u64::from) } else { skip };
         let declared = match source.container {
             Container::Mp4 => declared_samples(movie, rate),
             Container::Flac | Container::Mp3 => track.num_frames.filter(|&samples| samples > 0),
@@ -111,6 +111,7 @@ impl Native {
             declared,
             skip,
             surplus: surplus_samples(movie, rate),
+            beyond: Beyond::end(declared.filter(|_| is_mp3)),
             packets: 0,
             bad_packets: 0,
             planes: Vec::new(),
@@ -202,34 +203,8 @@ impl Native {
         }
         std::mem::swap(planes, &mut self.planes);
         drop_front(planes, &mut self.skip);
+        self.beyond.hold(planes);
         Ok(true)
-    }
-
-    /// The undecoded bytes of the first packet, before it was taken.
-    pub(super) fn first_bytes(&self) -> Option<&[u8]> {
-        self.first.as_ref().map(|packet| &packet.data[..])
-    }
-
-    /// The undecoded bytes of the next packet; `None` at the end.
-    pub(super) fn next_bytes(&mut self) -> Result<Option<Box<[u8]>>, Refusal> {
-        let packet = self.next_packet().map_err(|cause| damaged(&cause))?;
-        Ok(packet.map(|packet| packet.data))
-    }
-
-    /// How much of the first frame is no audio, and how much of the last where that is told apart from a duration.
-    /// For a track whose packets were not taken yet.
-    pub(super) fn ends(&self) -> Option<Ends> {
-        let track = self.format.tracks().iter().find(|track| track.id == self.track)?;
-        let told = track.delay.map_or(self.skip, u64::from).checked_sub(DECODER_DELAY)?;
-        let padding = track.padding.map_or(0, |padding| u64::from(padding) + DECODER_DELAY);
-        let field = |samples: u64| u16::try_from(samples).ok().filter(|&samples| samples <= Ends::MAX);
-        Some(Ends { delay: field(told)?, padding: field(padding)? })
-    }
-
-    /// Whether edits cut off more at an end than the length tag of a copy can tell.
-    pub(super) fn is_cut_deep(&self) -> bool {
-        let most = u64::from(Ends::MAX);
-        self.skip > DECODER_DELAY + most || self.surplus > most
     }
 
     fn check_packets(&self) -> Result<(), Refusal> {

@@ -22,22 +22,49 @@ const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 type Checked = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 type Check = Arc<dyn Fn() -> Checked + Send + Sync>;
 
+/// One dependency.
+#[derive(Clone)]
+struct Dependency {
+    name: &'static str,
+    check: Check,
+    /// Whether the service takes no traffic without it.
+    is_needed: bool,
+}
+
 /// What must answer before a service takes traffic, and whether it is draining.
 #[derive(Clone, Default)]
 pub struct Readiness {
-    checks: Vec<(&'static str, Check)>,
+    dependencies: Vec<Dependency>,
     draining: Arc<AtomicBool>,
 }
 
 impl Readiness {
     /// Adds a dependency; its error says what is missing.
     #[must_use]
-    pub fn with<F, Fut>(mut self, name: &'static str, check: F) -> Self
+    pub fn with<F, Fut>(self, name: &'static str, check: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<(), String>> + Send + 'static,
     {
-        self.checks.push((name, Arc::new(move || Box::pin(check()))));
+        self.and(name, check, true)
+    }
+
+    /// Adds a dependency whose loss is told, but takes no traffic away.
+    #[must_use]
+    pub fn reporting<F, Fut>(self, name: &'static str, check: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), String>> + Send + 'static,
+    {
+        self.and(name, check, false)
+    }
+
+    fn and<F, Fut>(mut self, name: &'static str, check: F, is_needed: bool) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), String>> + Send + 'static,
+    {
+        self.dependencies.push(Dependency { name, check: Arc::new(move || Box::pin(check())), is_needed });
         self
     }
 
@@ -52,15 +79,15 @@ impl Readiness {
     }
 
     async fn report(&self) -> (bool, Map<String, Value>) {
-        let results = join_all(self.checks.iter().map(async |(name, check)| {
-            let result = timeout(CHECK_TIMEOUT, check()).await;
-            (*name, result.unwrap_or_else(|_| Err(format!("no answer within {CHECK_TIMEOUT:?}"))))
+        let results = join_all(self.dependencies.iter().map(async |dependency| {
+            let result = timeout(CHECK_TIMEOUT, (dependency.check)()).await;
+            (dependency, result.unwrap_or_else(|_| Err(format!("no answer within {CHECK_TIMEOUT:?}"))))
         }));
         let mut ready = !self.is_draining();
         let mut report = Map::new();
-        for (name, result) in results.await {
-            ready &= result.is_ok();
-            report.insert(name.to_owned(), result.map_or_else(Value::String, |()| "ok".into()));
+        for (dependency, result) in results.await {
+            ready &= result.is_ok() || !dependency.is_needed;
+            report.insert(dependency.name.to_owned(), result.map_or_else(Value::String, |()| "ok".into()));
         }
         (ready, report)
     }
@@ -68,8 +95,8 @@ impl Readiness {
 
 impl fmt::Debug for Readiness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.checks.iter().map(|(name, _)| name).collect();
-        f.debug_struct("Readiness").field("checks", &names).field("draining", &self.is_draining()).finish()
+        let names: Vec<_> = self.dependencies.iter().map(|dependency| dependency.name).collect();
+        f.debug_struct("Readiness").field("dependencies", &names).field("draining", &self.is_draining()).finish()
     }
 }
 

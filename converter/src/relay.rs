@@ -47,7 +47,7 @@ pub(crate) enum Round {
 pub(crate) async fn publish(app: &App, published_before: Timestamp) -> Result<Round, store::Error> {
     let due = app.store.due(Due::Announcement { published_before }, BATCH_MAX).await?;
     for conversion in &due {
-        if let Err(cause) = app.broker.publish(Mp3Ready { id: conversion.id }) {
+        if let Err(cause) = app.broker.publish(Mp3Ready { id: conversion.id }).await {
             tracing::warn!(conversion = %conversion.id, %cause, "the announcement waits in the outbox");
             return Ok(Round::Stuck);
         }

@@ -37,13 +37,22 @@ pub fn start(parts: Parts) -> anyhow::Result<Converter> {
     config.check()?;
     let spool_dir = config.spool_dir.clone().unwrap_or_else(std::env::temp_dir);
     std::fs::create_dir_all(&spool_dir).with_context(|| format!("cannot use SPOOL_DIR {}", spool_dir.display()))?;
-    let readiness = Readiness::default().with("store", {
-        let store = store.clone();
-        move || {
+    let readiness = Readiness::default()
+        .with("store", {
             let store = store.clone();
-            async move { store.ping().await.map_err(|e| e.to_string()) }
-        }
-    });
+            move || {
+                let store = store.clone();
+                async move { store.ping().await.map_err(|e| e.to_string()) }
+            }
+        })
+        // Uploads go on without the broker: their announcements wait in the outbox.
+        .reporting("broker", {
+            let broker = broker.clone();
+            move || {
+                let broker = broker.clone();
+                async move { broker.ping().await.map_err(|e| e.to_string()) }
+            }
+        });
     let app = Arc::new(App {
         permits: Permits::new(&config, &spool_dir),
         engine: engine_program(&config)?,

@@ -1,10 +1,10 @@
 //! One message: read the document, claim the delivery, send, mark.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use converter::{
-    conversion::{Attempt, Conversion, DeliveryClaim, Timestamp},
-    event::{Broker, Mp3Ready},
+    conversion::{Attempt, Conversion, ConversionId, DeliveryClaim, Timestamp},
+    event::{Broker, Delivery},
     store::{self, Change, Store},
 };
 use lettre::message::Mailbox;
@@ -37,7 +37,9 @@ enum Outcome {
     NotDue,
     /// Another notifier is sending it. Should it crash, the converter's sweep announces it again.
     ClaimedElsewhere,
-    RetryLater,
+    RetryLater {
+        after: Duration,
+    },
     Dead,
     StoreDown,
 }
@@ -49,7 +51,7 @@ impl Outcome {
             Self::Unmarked => "unmarked",
             Self::NotDue => "not_due",
             Self::ClaimedElsewhere => "claimed_elsewhere",
-            Self::RetryLater => "retry_later",
+            Self::RetryLater { .. } => "retry_later",
             Self::Dead => "dead",
             Self::StoreDown => "store_down",
         }
@@ -77,20 +79,24 @@ impl Failed {
 }
 
 /// Handles one message to its end.
-pub(crate) async fn handle(app: Arc<App>, event: Mp3Ready) {
-    let outcome = match deliver(&app, event).await {
-        Ok(outcome) => outcome,
-        Err(cause) => {
-            // The document still says that the mail is due, so the converter's sweep announces it again.
-            tracing::warn!(conversion = %event.id, cause = chain(&cause), "a mail waits for the store");
-            Outcome::StoreDown
-        }
-    };
+pub(crate) async fn handle(app: Arc<App>, delivery: Delivery) {
+    let id = delivery.event.id;
+    let outcome = deliver(&app, id).await.unwrap_or_else(|cause| {
+        tracing::warn!(conversion = %id, cause = chain(&cause), "a mail waits for the store");
+        Outcome::StoreDown
+    });
     metrics::counter!("tapedeck_deliveries_total", "outcome" => outcome.label()).increment(1);
+    match outcome {
+        Outcome::Delivered | Outcome::Unmarked | Outcome::NotDue | Outcome::ClaimedElsewhere => delivery.ack().await,
+        Outcome::RetryLater { after } => delivery.retry_later(after).await,
+        // The document still says that the mail is due.
+        Outcome::StoreDown => delivery.retry_later(app.config.delivery_retry_first).await,
+        Outcome::Dead => delivery.reject().await,
+    }
 }
 
-async fn deliver(app: &App, event: Mp3Ready) -> Result<Outcome, store::Error> {
-    let Some(conversion) = app.store.get(event.id).await? else { return Ok(Outcome::NotDue) };
+async fn deliver(app: &App, id: ConversionId) -> Result<Outcome, store::Error> {
+    let Some(conversion) = app.store.get(id).await? else { return Ok(Outcome::NotDue) };
     let now = Timestamp::now();
     let failures = match &conversion.notify {
         Some(notify) if notify.is_open() && notify.is_claimed(now) => return Ok(Outcome::ClaimedElsewhere),
@@ -107,19 +113,18 @@ async fn deliver(app: &App, event: Mp3Ready) -> Result<Outcome, store::Error> {
     match sent {
         Ok(()) => {
             let marked = app.store.update(conversion.seen(), Change::Delivered { token, at }).await?;
-            tracing::info!(conversion = %event.id, marked, "mail sent");
+            tracing::info!(conversion = %id, marked, "mail sent");
             Ok(if marked { Outcome::Delivered } else { Outcome::Unmarked })
         }
         Err(cause) => {
             let failures = failures.saturating_add(1);
             let dead = cause.is_permanent() || failures >= app.config.delivery_attempts_max;
-            tracing::warn!(conversion = %event.id, failures, dead, cause = chain(&cause), "a mail did not go out");
+            tracing::warn!(conversion = %id, failures, dead, cause = chain(&cause), "a mail did not go out");
             app.store.update(conversion.seen(), Change::DeliveryFailed { token, dead, at }).await?;
             if dead {
                 return Ok(Outcome::Dead);
             }
-            app.broker.retry_later(event, app.config.retry_delay(failures));
-            Ok(Outcome::RetryLater)
+            Ok(Outcome::RetryLater { after: app.config.retry_delay(failures) })
         }
     }
 }

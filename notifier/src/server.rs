@@ -52,14 +52,21 @@ pub async fn start(parts: Parts) -> anyhow::Result<Notifier> {
         store,
         broker,
     });
-    app.store.ping().await?;
-    let readiness = Readiness::default().with("store", {
-        let store = app.store.clone();
-        move || {
-            let store = store.clone();
-            async move { store.ping().await.map_err(|e| e.to_string()) }
-        }
-    });
+    let readiness = Readiness::default()
+        .with("store", {
+            let store = app.store.clone();
+            move || {
+                let store = store.clone();
+                async move { store.ping().await.map_err(|e| e.to_string()) }
+            }
+        })
+        .with("broker", {
+            let broker = app.broker.clone();
+            move || {
+                let broker = broker.clone();
+                async move { broker.ping().await.map_err(|e| e.to_string()) }
+            }
+        });
     let listener = serve::bind(app.config.notifier_listen)?;
     let server = Server::start("notifier", listener, readiness, STOP_MAX, |_| {})?;
     let (deliveries, stopping, claim) = (TaskTracker::new(), CancellationToken::new(), app.config.delivery_claim);
@@ -93,14 +100,14 @@ async fn consume(app: Arc<App>, deliveries: TaskTracker, stopping: CancellationT
             let place = Arc::clone(&places).acquire_owned().await;
             (place, app.broker.next().await)
         };
-        let (place, event) = tokio::select! {
+        let (place, delivery) = tokio::select! {
             next = next => next,
             () = stopping.cancelled() => return,
         };
         // A task of its own, so that a defect in one delivery ends only that one.
-        let delivery = deliver::handle(Arc::clone(&app), event);
+        let handling = deliver::handle(Arc::clone(&app), delivery);
         deliveries.spawn(async move {
-            delivery.await;
+            handling.await;
             drop(place);
         });
     }

@@ -88,6 +88,16 @@ async fn ready_says_what_is_missing_and_live_does_not_care() {
 }
 
 #[tokio::test]
+async fn a_dependency_that_is_only_reported_takes_no_traffic_away() {
+    let server = start(Readiness::default().reporting("broker", async || Err("nobody answers".to_owned())), routes);
+    let answer = get(&server, "/readyz").await;
+    assert_eq!(answer.status(), 200);
+    let text = answer.text().await.expect("text");
+    assert!(text.contains(r#""broker":"nobody answers""#), "{text}");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn requests_are_counted_by_route_and_status() {
     let server = start(Readiness::default(), routes);
     get(&server, "/ok").await;

@@ -24,7 +24,7 @@ async fn three_messages_about_one_mp3_are_one_mail() {
     let id = post.conversion("alice@example.org", "talk.mp4").await;
 
     for _ in 0..3 {
-        post.announce(id);
+        post.announce(id).await;
     }
     post.wait_for(id, NotifyState::Delivered).await;
 
@@ -43,7 +43,7 @@ async fn a_mail_that_another_notifier_is_sending_is_left_to_it() {
     let id = post.conversion("alice@example.org", "talk.mp4").await;
     post.change(id, claim(Timestamp::now().plus(Duration::from_mins(1)))).await;
 
-    post.announce(id);
+    post.announce(id).await;
 
     assert_eq!(post.mails_at_the_end().await, []);
     assert_eq!(post.mail_state(id).await, NotifyState::Pending);
@@ -55,7 +55,7 @@ async fn a_claim_that_is_over_is_taken_over() {
     let id = post.conversion("alice@example.org", "talk.mp4").await;
     post.change(id, claim(Timestamp::now().minus(Duration::from_millis(1)))).await;
 
-    post.announce(id);
+    post.announce(id).await;
     post.wait_for(id, NotifyState::Delivered).await;
 
     assert_eq!(post.mails_at_the_end().await.len(), 1);
@@ -69,7 +69,7 @@ async fn a_mail_is_given_up_after_the_last_attempt() {
     std::fs::remove_dir(post.mail_folder()).expect("the folder is empty");
     std::fs::write(post.mail_folder(), b"").expect("the name is free");
 
-    post.announce(id);
+    post.announce(id).await;
     post.wait_for(id, NotifyState::Dead).await;
 
     assert_eq!(post.read(id).await.notify.map(|notify| notify.attempts), Some(3));
@@ -80,12 +80,12 @@ async fn a_folder_that_works_again_gets_the_mail() {
     let mut post = Post::open().await;
     let id = post.conversion("alice@example.org", "talk.mp4").await;
     std::fs::remove_dir(post.mail_folder()).expect("the folder is empty");
-    post.announce(id);
+    post.announce(id).await;
     post.wait_for(id, NotifyState::Dead).await;
 
     std::fs::create_dir(post.mail_folder()).expect("the name is free");
     post.change(id, Change::SendAgain { at: Timestamp::now() }).await;
-    post.announce(id);
+    post.announce(id).await;
     post.wait_for(id, NotifyState::Delivered).await;
 
     assert_eq!(post.mails_at_the_end().await.len(), 1);
@@ -100,7 +100,7 @@ async fn an_address_that_is_none_is_given_up_at_once() {
     }
 
     for id in &ids {
-        post.announce(*id);
+        post.announce(*id).await;
         post.wait_for(*id, NotifyState::Dead).await;
         assert_eq!(post.read(*id).await.notify.map(|notify| notify.attempts), Some(1));
     }
@@ -114,7 +114,7 @@ async fn a_deleted_conversion_gets_no_mail() {
     let id = post.conversion("alice@example.org", "talk.mp4").await;
     post.change(id, Change::Tombstone { at: Timestamp::now() }).await;
 
-    post.announce(id);
+    post.announce(id).await;
 
     assert_eq!(post.mails_at_the_end().await, []);
     assert_eq!(post.mail_state(id).await, NotifyState::Cancelled);

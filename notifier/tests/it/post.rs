@@ -76,8 +76,8 @@ impl Post {
         id
     }
 
-    pub(crate) fn announce(&self, id: ConversionId) {
-        self.broker.publish(Mp3Ready { id }).expect("the queue has room");
+    pub(crate) async fn announce(&self, id: ConversionId) {
+        self.broker.publish(Mp3Ready { id }).await.expect("the queue has room");
     }
 
     pub(crate) async fn read(&self, id: ConversionId) -> Conversion {
@@ -105,7 +105,7 @@ impl Post {
     pub(crate) async fn mails_at_the_end(&mut self) -> Vec<Mail> {
         // Messages are taken in order, and a stop waits for those that were taken.
         let last = self.conversion("last@example.org", "the last one").await;
-        self.announce(last);
+        self.announce(last).await;
         self.wait_for(last, NotifyState::Delivered).await;
         self.notifier.take().expect("the notifier runs").stop().await;
         let mails = Inbox::new(self.mail_folder()).list(100).await.expect("the folder is readable");

@@ -31,14 +31,14 @@ impl Amqp {
 
 impl Receipt {
     pub(super) async fn ack(self) {
-        std::future::pending().await;
+        std::future::pending::<()>().await;
     }
 
     pub(super) async fn retry_later(self, _event: Mp3Ready, _delay: Duration) {
-        std::future::pending().await;
+        std::future::pending::<()>().await;
     }
 
     pub(super) async fn reject(self) {
-        std::future::pending().await;
+        std::future::pending::<()>().await;
     }
 }

@@ -1,4 +1,5 @@
-//! `tapedeck up`: all services in one process, over real HTTP on loopback, on embedded stores.
+//! `tapedeck up`: all services in one process, over real HTTP on loopback, on embedded stores or on
+//! real servers.
 
 mod banner;
 mod data_dir;
@@ -12,7 +13,11 @@ use secrecy::SecretString;
 use tokio::time::timeout;
 
 use crate::{console, error::Error};
-pub use {data_dir::DataDir, settings::Services, system::System};
+pub use {
+    data_dir::DataDir,
+    settings::Services,
+    system::{Admin, System},
+};
 
 /// The name of the one user that a new system has.
 pub const ADMIN: &str = "admin";
@@ -36,6 +41,8 @@ pub struct Args {
     /// Folder for everything that is kept; by default the user's own, e.g. `~/.local/share/tapedeck`.
     #[arg(long, env = "TAPEDECK_DATA", value_name = "DIR")]
     pub data: Option<PathBuf>,
+    #[command(flatten)]
+    pub stores: Stores,
     /// Longest that a stop waits for conversions that still run. What it cuts off fails and may be sent again.
     #[arg(long, env = "STOP_MAX", value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
     pub stop_max: Duration,
@@ -43,6 +50,22 @@ pub struct Args {
     pub admin_password: Option<SecretString>,
     #[command(flatten)]
     pub services: Services,
+}
+
+/// Servers in place of what the data folder holds, so that a developer runs the services against real ones.
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Stores")]
+pub struct Stores {
+    /// Where users are kept: `mysql://USER:PASSWORD@HOST:PORT/DATABASE` (`auth migrate` makes its schema and the first
+    /// admin). Without it, in the data folder.
+    #[arg(long, env = "USERS_URL", value_name = "URL", hide_env_values = true)]
+    pub users_url: Option<String>,
+    /// Where conversions and mp3s are kept: `mongodb://…`. Without it, in the data folder.
+    #[arg(long, env = "STORE_URL", value_name = "URL", hide_env_values = true)]
+    pub store_url: Option<String>,
+    /// What carries announcements: `amqp://…`. Without it, a queue inside the process.
+    #[arg(long, env = "BROKER_URL", value_name = "URL", hide_env_values = true)]
+    pub broker_url: Option<String>,
 }
 
 /// Runs until SIGTERM or Ctrl-C.
@@ -55,7 +78,7 @@ pub async fn run(mut args: Args) -> Result<(), Error> {
         system = System::start(args) => system.map_err(|cause| Error::Failed(format!("{cause:#}")))?,
         () = chassis::shutdown_signal() => return Ok(()),
     };
-    console::result(banner::text(system.base(), system.data(), system.new_password()));
+    console::result(banner::text(system.base(), system.data(), system.admin()));
     chassis::shutdown_signal().await;
     console::note("stopping; once more to stop at once");
     tokio::select! {

@@ -24,6 +24,15 @@ const IDLE_SLACK: Duration = Duration::from_secs(15);
 /// Where the services behind the gateway listen.
 const PRIVATE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
+/// Who manages the users.
+#[derive(Debug)]
+pub enum Admin {
+    /// The user `admin` of the data folder, with the password that this start made up, if it did.
+    Here { new_password: Option<SecretString> },
+    /// Whoever `USERS_URL` says.
+    Elsewhere,
+}
+
 /// A running system.
 #[derive(Debug)]
 pub struct System {
@@ -33,7 +42,7 @@ pub struct System {
     auth: Auth,
     base: String,
     data: DataDir,
-    new_password: Option<SecretString>,
+    admin: Admin,
     // Last, so that the folder is free only when nothing uses it any more.
     _held: Held,
 }
@@ -41,14 +50,21 @@ pub struct System {
 impl System {
     /// Starts all services; they answer when this returns.
     pub async fn start(args: Args) -> anyhow::Result<Self> {
-        let Args { listen, data, admin_password, mut services, .. } = args;
+        let Args { listen, data, stores, admin_password, mut services, .. } = args;
         let data = DataDir::locate(data.as_deref())?;
         let held = data.take()?;
-        let users = Users::open(&url("sqlite", &data.users().join("users.sqlite"))?, WHO)?;
         let keys = KeyRing::load_or_create(&data.users().join("signing-key"))?;
-        let new_password = admin(&users, &data, admin_password).await?;
-        let store = Store::open(&url("file", &data.conversions())?, WHO).await?;
-        let (broker, service_token) = (Broker::memory(), ServiceToken::random());
+        let (users, admin) = if let Some(url) = &stores.users_url {
+            (Users::open(url, WHO)?, Admin::Elsewhere)
+        } else {
+            let users = Users::open(&url("sqlite", &data.users().join("users.sqlite"))?, WHO)?;
+            let new_password = own_admin(&users, &data, admin_password).await?;
+            (users, Admin::Here { new_password })
+        };
+        let store = stores.store_url.map_or_else(|| url("file", &data.conversions()), Ok)?;
+        let store = Store::open(&store, WHO).await?;
+        let broker = stores.broker_url.map_or_else(|| Ok(Broker::memory()), |url| Broker::open(&url))?;
+        let service_token = ServiceToken::random();
 
         services.auth.listen = PRIVATE;
         let auth = auth::start(auth::Parts { service: services.auth, users, keys }).await?;
@@ -87,7 +103,7 @@ impl System {
         services.notifier.public_url.get_or_insert_with(|| base.clone());
         let notifier = notifier::start(notifier::Parts { config: services.notifier, store, broker }).await?;
         data.tell_address(&base)?;
-        Ok(Self { gateway, converter, notifier, auth, base, data, new_password, _held: held })
+        Ok(Self { gateway, converter, notifier, auth, base, data, admin, _held: held })
     }
 
     /// The gateway's address for programs on this machine, e.g. `http://127.0.0.1:8080`.
@@ -99,9 +115,8 @@ impl System {
         &self.data
     }
 
-    /// The admin's password where this start made one up.
-    pub fn new_password(&self) -> Option<&str> {
-        self.new_password.as_ref().map(ExposeSecret::expose_secret)
+    pub fn admin(&self) -> &Admin {
+        &self.admin
     }
 
     /// Takes no further uploads, finishes those that run, sends their mails, and stops. The order matters: each
@@ -119,7 +134,7 @@ impl System {
 
 /// Makes the admin where there are no users, and gives it the password that was asked for. Answers with a password
 /// that was made up.
-async fn admin(users: &Users, data: &DataDir, given: Option<SecretString>) -> anyhow::Result<Option<SecretString>> {
+async fn own_admin(users: &Users, data: &DataDir, given: Option<SecretString>) -> anyhow::Result<Option<SecretString>> {
     let (password, is_new) = data.admin_password(given.as_ref().map(ExposeSecret::expose_secret))?;
     let secret = SecretString::from(password);
     let password = Password::parse(secret.clone())?;

@@ -15,7 +15,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// What can be started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// `MariaDB`, or MySQL where its `mysqld` comes first on the `PATH`.
+    /// `MariaDB`, or MySQL where there is none.
     Mysql,
     /// A replica set of one: `mongod`, or what stands in for it.
     Mongo,

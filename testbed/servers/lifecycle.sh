@@ -85,6 +85,7 @@ serve() {
     [[ ! -e $DIR/$name.log ]] || mv -f "$DIR/$name.log" "$DIR/$name.log.before"
     setsid "$@" >"$DIR/$name.log" 2>&1 </dev/null 9>&- &
     echo "$! $(born $!)" >"$DIR/$name.pid"
+    disown # its end is no news
 }
 
 tcp_open() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
@@ -148,6 +149,7 @@ start_watchdog() {
     { read -r watchdog birth <"$DIR/watchdog"; } 2>/dev/null && [[ $(born "$watchdog") == "$birth" ]] && return
     setsid "$SELF" watch "$DIR" --for "$PARENT" "$PARENT_BORN" >/dev/null 2>&1 </dev/null 9>&- &
     echo "$! $(born $!)" >"$DIR/watchdog"
+    disown
 }
 
 # Ends a start that did not succeed. The folder stays for whoever wants to look.

@@ -6,7 +6,7 @@
 # and then calls `main "$@"`. All that a server has is in one folder, $DIR:
 #   url                 its address, with user and password; `api-url` and `ca.pem` where it has them
 #   NAME.pid, NAME.log  a process that `serve` started: its id and the moment it began; its output since the last start
-#   kind, lock          whose folder it is; held while a start runs
+#   kind, ports, lock   whose folder it is; its ports in the server's order; held while a start runs
 # shellcheck shell=bash
 set -euo pipefail
 
@@ -50,14 +50,23 @@ need() {
     exit "$MISSING"
 }
 
-# A port that no socket of this machine has now. It is not held: who takes it first has it.
-free_port() {
-    local port try
-    for ((try = 0; try < PORT_TRIES; try++)); do
+# Keeps $1 ports in DIR/ports that no socket of this machine has now and no other folder will use, as long as each exists.
+# A port is not held: another program may still take it.
+choose_ports() {
+    local port try owner found=()
+    mkdir -p "$CACHE/ports"
+    for ((try = 0; try < PORT_TRIES && ${#found[@]} < $1; try++)); do
         port=$((PORT_FIRST + (RANDOM << 15 | RANDOM) % PORTS))
-        grep -qsi ":$(printf '%04X' "$port") " /proc/net/tcp /proc/net/tcp6 || { echo "$port" && return; }
+        ! grep -qsi ":$(printf '%04X' "$port") " /proc/net/tcp /proc/net/tcp6 || continue
+        if ! (set -o noclobber && echo "$DIR" >"$CACHE/ports/$port") 2>/dev/null; then
+            owner=$(cat "$CACHE/ports/$port")
+            [[ ! -e $owner ]] || continue
+            echo "$DIR" >"$CACHE/ports/$port"
+        fi
+        found+=("$port")
     done
-    fail "no free port in $PORT_TRIES tries"
+    echo "${found[*]}" >"$DIR/ports"
+    [[ ${#found[@]} -eq $1 ]] || fail "no free port in $PORT_TRIES tries"
 }
 
 # 24 random letters and digits: what a user in an address may hold without escapes.
@@ -120,17 +129,23 @@ end_in_order() {
     end_all
 }
 
+# The watchdog goes last: where this script is killed, somebody still has to finish.
 remove() {
-    [[ -s $DIR/kind ]] || fail "$DIR is not a server's folder"
-    local watchdog birth
-    if { read -r watchdog birth <"$DIR/watchdog"; } 2>/dev/null && [[ $watchdog != "$$" && $(born "$watchdog") == "$birth" ]]; then
-        kill -s KILL -- "-$watchdog" 2>/dev/null || true
-    fi
+    local watchdog='' birth port ports=()
+    { read -r watchdog birth <"$DIR/watchdog"; } 2>/dev/null || true
+    { read -ra ports <"$DIR/ports"; } 2>/dev/null || true
     end_all
     rm -rf "$DIR"
+    for port in "${ports[@]}"; do
+        rm -f "$CACHE/ports/$port"
+    done
+    if [[ -n $watchdog && $watchdog != "$$" && $(born "$watchdog") == "$birth" ]]; then
+        kill -s KILL -- "-$watchdog" 2>/dev/null || true
+        until [[ $(born "$watchdog") != "$birth" ]]; do sleep 0.02; done
+    fi
 }
 
-parent_lives() { [[ -z $PARENT || $(born "$PARENT") == "$PARENT_BORN" ]]; }
+parent_lives() { [[ -z $PARENT || (-n $PARENT_BORN && $(born "$PARENT") == "$PARENT_BORN") ]]; }
 
 # Waits for the parent's end. It goes on while the server is stopped or killed, as somebody still has to remove the folder,
 # and ends with the folder.
@@ -171,6 +186,7 @@ wait_for_answer() {
 }
 
 start() {
+    parent_lives || fail "there is no process $PARENT"
     mkdir -p "$DIR"
     chmod 700 "$DIR" # it holds a password
     [[ -s $DIR/kind || -z $(ls -A "$DIR") ]] || fail "$DIR has other things in it"
@@ -224,7 +240,10 @@ main() {
         start) start ;;
         stop) end_in_order ;;
         kill) end_all ;;
-        remove) remove ;;
+        remove)
+            [[ -s $DIR/kind ]] || fail "$DIR is not a server's folder"
+            remove
+            ;;
         watch) watch ;;
     esac
 }

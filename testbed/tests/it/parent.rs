@@ -112,3 +112,21 @@ fn what_was_killed_is_removed_with_its_parent() {
 
     until("its folder is gone", || !folder.exists());
 }
+
+#[test]
+fn nothing_is_started_for_a_process_that_is_gone() {
+    let outer = tempfile::tempdir().expect("a folder");
+    let mut ended = Command::new("true").spawn().expect("true");
+    ended.wait().expect("it ends");
+
+    let output = Command::new(script("mail"))
+        .arg("start")
+        .arg(outer.path().join("server"))
+        .args(["--for", &ended.id().to_string()])
+        .output()
+        .expect("the script");
+
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("there is no process"), "{said}");
+    assert!(!outer.path().join("server").exists());
+}

@@ -14,13 +14,12 @@ readonly MISSING=77          # the exit code where a program is not installed; t
 readonly LOG_LINES=20        # how much of a log an error shows
 readonly WATCH_EVERY_S=1     # how soon a server follows its parent
 readonly KILL_S=10           # the kernel ends a killed process in far less
-readonly PORT_FIRST=20000    # a common service's port is below, and from 32768 the kernel gives them to clients
-readonly PORTS=12000
-readonly PORT_TRIES=100
 readonly CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/tapedeck/testbed
 SELF=$(readlink -f "$0")
 readonly SELF
 readonly KIND=${SELF##*/}
+# shellcheck source=testbed/servers/ports.sh
+. "${SELF%/*}/ports.sh"
 
 usage() {
     cat <<USAGE
@@ -50,25 +49,6 @@ need() {
     exit "$MISSING"
 }
 
-# Keeps $1 ports in DIR/ports that no socket of this machine has now and no other folder will use, as long as each exists.
-# A port is not held: another program may still take it.
-choose_ports() {
-    local port try owner found=()
-    mkdir -p "$CACHE/ports"
-    for ((try = 0; try < PORT_TRIES && ${#found[@]} < $1; try++)); do
-        port=$((PORT_FIRST + (RANDOM << 15 | RANDOM) % PORTS))
-        ! grep -qsi ":$(printf '%04X' "$port") " /proc/net/tcp /proc/net/tcp6 || continue
-        if ! (set -o noclobber && echo "$DIR" >"$CACHE/ports/$port") 2>/dev/null; then
-            owner=$(cat "$CACHE/ports/$port")
-            [[ ! -e $owner ]] || continue
-            echo "$DIR" >"$CACHE/ports/$port"
-        fi
-        found+=("$port")
-    done
-    echo "${found[*]}" >"$DIR/ports"
-    [[ ${#found[@]} -eq $1 ]] || fail "no free port in $PORT_TRIES tries"
-}
-
 # 24 random letters and digits: what a user in an address may hold without escapes.
 password() { od -An -N12 -tx1 /dev/urandom | tr -d ' \n'; }
 
@@ -96,8 +76,6 @@ serve() {
     echo "$! $(born $!)" >"$DIR/$name.pid"
     disown # its end is no news
 }
-
-tcp_open() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 gone() { ! running "$1" >/dev/null; }
 

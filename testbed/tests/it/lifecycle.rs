@@ -1,9 +1,12 @@
 //! Start, kill, stop, restart, drop.
 
+use std::net::TcpListener;
+use std::process::Command;
+
 use testbed::{Kind, Server, or_skip};
 
-use crate::answers::answers;
-use crate::processes_of;
+use crate::answers::{answers, host_and_port};
+use crate::{processes_of, script};
 
 fn survives_everything_but_drop(kind: Kind) {
     let Some(server) = or_skip(Server::start(kind)) else { return };
@@ -57,6 +60,21 @@ fn what_runs_is_stopped_before_a_restart() {
 
     assert!(answers(Kind::Mysql, server.url()));
     assert_ne!(std::fs::read(server.folder().join("server.pid")).expect("a process"), before);
+}
+
+#[test]
+fn what_answers_at_its_port_is_not_taken_for_the_server() {
+    for (kind, name) in [(Kind::Mysql, "mysql"), (Kind::Mongo, "mongo"), (Kind::Mail, "mail")] {
+        let Some(server) = or_skip(Server::start(kind)) else { return };
+        server.stop();
+        let _other = TcpListener::bind(host_and_port(server.url())).expect("a free port");
+
+        let output = Command::new(script(name)).arg("start").arg(server.folder()).output().expect("the script");
+
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && said.contains("server.log"), "{name}: {said}");
+        assert!(said.contains("already in use"), "the log does not tell: {said}");
+    }
 }
 
 #[test]

@@ -58,7 +58,11 @@ impl Default for ServiceConfig {
 /// Where the users are.
 #[derive(Debug, Clone, Args)]
 pub struct StoreConfig {
-    /// The user store: `sqlite:PATH`, a file whose folder is locked for one process.
+    /// The user store: `sqlite:PATH`, a file whose folder is locked for one process, or
+    /// `mysql://USER:PASSWORD@HOST:PORT/DATABASE`, for any number of them (MySQL 8, `MariaDB` 10.11; `auth migrate` makes the
+    /// tables in an existing database). Options of `mysql:`, e.g. `?require_ssl=true&pool_max=20`: `require_ssl` is TLS
+    /// with a verified certificate, `verify_ca=false` or `verify_identity=false` do not verify it, `pool_max` is the
+    /// number of connections (10).
     #[arg(long, env = "USERS_URL", value_name = "URL", hide_env_values = true)]
     pub users_url: String,
 }

@@ -59,10 +59,10 @@ impl Default for ServiceConfig {
 #[derive(Debug, Clone, Args)]
 pub struct StoreConfig {
     /// The user store: `sqlite:PATH`, a file whose folder is locked for one process, or
-    /// `mysql://USER:PASSWORD@HOST:PORT/DATABASE`, for any number of them (MySQL 8, `MariaDB` 10.11; `auth migrate` makes the
-    /// tables in an existing database). Options of `mysql:`, e.g. `?require_ssl=true&pool_max=20`: `require_ssl` is TLS
-    /// with a verified certificate, `verify_ca=false` or `verify_identity=false` do not verify it, `pool_max` is the
-    /// number of connections (10).
+    /// `mysql://USER:PASSWORD@HOST:PORT/DATABASE` (MySQL 8, `MariaDB` 10.11), for any number of them, once `auth migrate`
+    /// made the tables. Options, as in `?require_ssl=true&pool_max=20`: `require_ssl` for TLS, `ca_file` with the PEM
+    /// certificates to trust, `built_in_roots=false` to trust those alone, `verify_identity=false` and `verify_ca=false`
+    /// to trust anybody, `pool_max` for the number of connections (10).
     #[arg(long, env = "USERS_URL", value_name = "URL", hide_env_values = true)]
     pub users_url: String,
 }

@@ -1,6 +1,6 @@
 //! The pool, and a deadline on whatever is done with a connection.
 
-use std::{future::Future, pin::Pin, time::Duration};
+use std::{fmt, future::Future, pin::Pin, time::Duration};
 
 use anyhow::Context as _;
 use mysql_async::{Conn, Pool};
@@ -28,7 +28,7 @@ const NO_SCHEMA: [u16; 2] = [1146, 1054];
 pub(super) type Work<'c, T> = Pin<Box<dyn Future<Output = mysql_async::Result<T>> + Send + 'c>>;
 
 /// Connections to one server. Clones share them.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Connections {
     pool: Pool,
     /// Every worker of the HTTP server is a runtime of its own. A connection lives in the one where it was opened, and
@@ -66,6 +66,13 @@ impl Connections {
         });
         // It ends early with the process only.
         called.await.map_err(Error::store)?
+    }
+}
+
+/// The driver's own text would show the password.
+impl fmt::Debug for Connections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Connections(..)")
     }
 }
 

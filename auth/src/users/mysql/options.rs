@@ -1,14 +1,19 @@
 //! What `mysql://` says, and how its connections are kept.
 
-use std::time::Duration;
+use std::{fs::File, path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, bail, ensure};
 use mysql_async::{Opts, OptsBuilder, PoolConstraints, PoolOpts};
 
-/// What may stand behind the `?` of the URL. Everything else is a constant here: an option that the driver takes and
-/// this program then overrides would be a setting without effect.
-const URL_OPTIONS: [&str; 5] = ["require_ssl", "verify_ca", "verify_identity", "built_in_roots", POOL_MAX];
+/// TLS, with a certificate that has to be good for the host.
+const REQUIRE_SSL: &str = "require_ssl";
+/// More about TLS; without it the driver would ignore them, and the password would go over the network in the clear.
+const OF_TLS: [&str; 4] = ["verify_ca", "verify_identity", "built_in_roots", CA_FILE];
+/// File with certificates, in PEM, that may vouch for the server; the driver has no option for it.
+const CA_FILE: &str = "ca_file";
+/// Not the driver's: that one asks for `pool_min` with it.
 const POOL_MAX: &str = "pool_max";
+const ADDRESS: &str = "mysql://USER:PASSWORD@HOST:PORT/DATABASE";
 /// Connections of one replica where the URL has no `pool_max`. Ten replicas stay below the 151 that a server takes by
 /// default, and one connection serves more than a hundred lookups in a second.
 const CONNECTIONS_MAX: usize = 10;
@@ -28,36 +33,52 @@ const SESSION: [&str; 2] = [
     "SET SESSION sql_mode = 'STRICT_ALL_TABLES', SESSION innodb_lock_wait_timeout = 1",
 ];
 
-/// Reads the URL; no error shows more of it than the name and value of an option.
+/// Reads the URL; no error shows more of it than the name and value of an option. An option that is not listed here is
+/// refused, also where the driver has it: it would be a setting without effect.
 pub(super) fn parse(url: &str) -> anyhow::Result<Opts> {
-    let pairs = url.split_once('?').map_or("", |(_, query)| query).split('&').filter(|pair| !pair.is_empty());
-    let given: Vec<_> = pairs.map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name)).collect();
-    if let Some(unknown) = given.iter().find(|name| !URL_OPTIONS.contains(name)) {
-        bail!("`mysql:` has no option `{unknown}`; it takes {}", URL_OPTIONS.join(", "));
+    let (address, query) = url.split_once('?').unwrap_or((url, ""));
+    ensure!(!query.contains('@'), "a `?` in the password is written %3F");
+    let options: Vec<(&str, &str)> = query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .collect();
+    let given = |wanted: &str| options.iter().find(|(name, _)| *name == wanted).map(|(_, value)| *value);
+    let known = |name: &&str| [REQUIRE_SSL, POOL_MAX].contains(name) || OF_TLS.contains(name);
+    if let Some((unknown, _)) = options.iter().find(|(name, _)| !known(name)) {
+        bail!("`mysql:` has no option `{unknown}`; it takes {REQUIRE_SSL}, {}, {POOL_MAX}", OF_TLS.join(", "));
     }
-    let options = Opts::from_url(url).context("expected mysql://USER:PASSWORD@HOST:PORT/DATABASE")?;
-    ensure!(options.db_name().is_some(), "the address names no database: mysql://USER:PASSWORD@HOST:PORT/DATABASE");
-    // The driver would ignore them, and the password would go over the network in the clear.
-    let without_tls = given.iter().find(|name| **name != POOL_MAX).filter(|_| options.ssl_opts().is_none());
-    if let Some(name) = without_tls.filter(|name| **name != "require_ssl") {
-        bail!("the option `{name}` needs require_ssl=true");
+    let for_driver = options.iter().filter(|(name, _)| ![CA_FILE, POOL_MAX].contains(name));
+    let for_driver = for_driver.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&");
+    let read = Opts::from_url(&format!("{address}?{for_driver}")).with_context(|| format!("expected {ADDRESS}"))?;
+    ensure!(read.db_name().is_some(), "the address names no database; expected {ADDRESS}");
+    if let Some(name) = OF_TLS.iter().find(|name| given(name).is_some() && read.ssl_opts().is_none()) {
+        bail!("the option `{name}` needs {REQUIRE_SSL}=true");
     }
-    let connections_max =
-        if given.contains(&POOL_MAX) { options.pool_opts().constraints().max() } else { CONNECTIONS_MAX };
+    let mut tls = read.ssl_opts().cloned();
+    if let Some(file) = given(CA_FILE) {
+        File::open(file).with_context(|| format!("cannot read {file} ({CA_FILE})"))?;
+        tls = tls.map(|tls| tls.with_root_certs(vec![PathBuf::from(file).into()]));
+    }
+    Ok(OptsBuilder::from_opts(read)
+        .ssl_opts(tls)
+        .pool_opts(pool(given(POOL_MAX))?)
+        .tcp_keepalive(Some(KEEPALIVE))
+        // By the address that was given, also where a socket would be nearer: accounts are by address.
+        .prefer_socket(false)
+        .setup(SESSION.map(str::to_owned).to_vec())
+        .into())
+}
+
+fn pool(connections_max: Option<&str>) -> anyhow::Result<PoolOpts> {
+    let connections_max = connections_max.map_or(Ok(CONNECTIONS_MAX), str::parse).unwrap_or_default();
     let constraints = PoolConstraints::new(0, connections_max).filter(|_| connections_max > 0);
-    let pool = PoolOpts::default()
-        .with_constraints(constraints.context("`pool_max` is at least 1")?)
+    Ok(PoolOpts::default()
+        .with_constraints(constraints.with_context(|| format!("`{POOL_MAX}` is a number, at least 1"))?)
         .with_inactive_connection_ttl(CONNECTION_IDLE_MAX)
         .with_abs_conn_ttl(Some(CONNECTION_AGE_MAX))
         .with_abs_conn_ttl_jitter(Some(CONNECTION_AGE_JITTER))
         // It would forget the prepared statements: three round trips for a lookup instead of one. No call leaves
         // anything in a session, and one that failed closes its connection.
-        .with_reset_connection(false);
-    let options = OptsBuilder::from_opts(options)
-        .pool_opts(pool)
-        .tcp_keepalive(Some(KEEPALIVE))
-        // By the address that was given, also where a socket would be nearer: accounts are by address.
-        .prefer_socket(false)
-        .setup(SESSION.map(str::to_owned).to_vec());
-    Ok(options.into())
+        .with_reset_connection(false))
 }

@@ -12,4 +12,5 @@ mod service;
 mod tokens;
 mod users_contract;
 mod users_mysql;
+mod users_races;
 mod users_sqlite;

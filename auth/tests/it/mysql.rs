@@ -43,6 +43,8 @@ impl Database {
 impl Drop for Database {
     fn drop(&mut self) {
         let (server, statement) = (self.server.clone(), format!("DROP DATABASE IF EXISTS {}", self.name));
+        // A test that failed may still have a table locked, through a connection that ends after this.
+        let statement = format!("SET lock_wait_timeout = 5; {statement}");
         // A runtime of its own: that of the test may be unwinding.
         let dropped = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

@@ -8,6 +8,10 @@ use std::{
 use auth::{ServiceConfig, Users};
 use serde_json::Value;
 use testbed::{Kind, Server};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
 
 use crate::service::{ADMIN_PASSWORD, TestAuth, create_admin, eventually};
 
@@ -118,6 +122,64 @@ async fn a_server_that_falls_silent_holds_nobody_up_and_is_used_again() {
     for _ in 0..20 {
         auth.client.validate(&token).await.expect("a connection is free");
     }
+}
+
+/// Forwards to the server, until it is told to forget the connections that it has: they stay open, and nothing comes
+/// through any more, as where a machine vanished from the network.
+struct Network {
+    port: u16,
+    forget: watch::Sender<()>,
+}
+
+impl Network {
+    async fn to(server: String) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+        let (port, forget) = (listener.local_addr().expect("an address").port(), watch::Sender::new(()));
+        let network = Self { port, forget: forget.clone() };
+        tokio::spawn(async move {
+            while let Ok((mut client, _)) = listener.accept().await {
+                let (server, mut forgotten) = (server.clone(), forget.subscribe());
+                tokio::spawn(async move {
+                    let mut server = TcpStream::connect(server).await.expect("the server runs");
+                    tokio::select! {
+                        _ = tokio::io::copy_bidirectional(&mut client, &mut server) => {}
+                        _ = forgotten.changed() => std::future::pending().await,
+                    }
+                });
+            }
+        });
+        network
+    }
+}
+
+#[tokio::test]
+async fn connections_that_lead_nowhere_any_more_are_replaced() {
+    let server = server().await;
+    let (account, place) = server.url().split_once('@').expect("an account");
+    let (address, database) = place.split_once('/').expect("a database");
+    let network = Network::to(address.to_owned()).await;
+    let url = format!("{account}@127.0.0.1:{}/{database}", network.port);
+    let users = Users::open(&url, "a test").expect("a good address");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let auth = TestAuth::on(users, ServiceConfig::default(), folder).await;
+    let token = auth.admin().await;
+    let at_once = async || {
+        let calls = (0..48).map(|_| {
+            let (client, token) = (auth.client.clone(), token.clone());
+            tokio::spawn(async move { client.validate(&token).await.is_ok() })
+        });
+        let mut done = Vec::new();
+        for call in calls.collect::<Vec<_>>() {
+            done.push(call.await.expect("no panic"));
+        }
+        done
+    };
+    assert!(!at_once().await.contains(&false), "all connections are in use");
+
+    network.forget.send_replace(());
+
+    eventually("all answered", async || !at_once().await.contains(&false)).await;
+    assert_back(&auth).await;
 }
 
 #[tokio::test]

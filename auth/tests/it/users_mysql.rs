@@ -31,8 +31,8 @@ async fn an_address_that_cannot_work_is_refused_without_its_secrets() {
         ),
         ("mysql://root:hunter22@db/users?verify_ca=false", "the option `verify_ca` needs require_ssl=true"),
         (
-            "mysql://root:hunter22@db/users?require_ssl=false&verify_identity=false",
-            "`verify_identity` needs require_ssl=true",
+            "mysql://root:hunter22@db/users?require_ssl=false&built_in_roots=false",
+            "`built_in_roots` needs require_ssl=true",
         ),
         ("mysql://root:hunter22@db/users?require_ssl=true&ca_file=/no/file", "cannot read /no/file (ca_file)"),
         ("mysql://root:hunter22@db/users?ca_file=/no/file", "the option `ca_file` needs require_ssl=true"),
@@ -46,8 +46,7 @@ async fn an_address_that_cannot_work_is_refused_without_its_secrets() {
         assert!(refused.contains(why) && refused.contains("USERS_URL"), "{url}: {refused}");
         assert!(!refused.contains("hunter22"), "{refused}");
     }
-    for good in
-        ["", "?", "?require_ssl=true&verify_ca=false&verify_identity=false", "?pool_max=1", "?require_ssl=false"]
+    for good in ["", "?", "?require_ssl=true&verify_ca=false&built_in_roots=false", "?pool_max=1", "?require_ssl=false"]
     {
         let users = Users::open(&format!("mysql://root:hunter22@db/users{good}"), "a test").expect(good);
         assert!(!format!("{users:?}").contains("hunter22"), "{good}");

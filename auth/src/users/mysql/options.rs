@@ -8,7 +8,8 @@ use mysql_async::{Opts, OptsBuilder, PoolConstraints, PoolOpts};
 /// TLS, with a certificate that has to be good for the host.
 const REQUIRE_SSL: &str = "require_ssl";
 /// More about TLS; without it the driver would ignore them, and the password would go over the network in the clear.
-const OF_TLS: [&str; 4] = ["verify_ca", "verify_identity", "built_in_roots", CA_FILE];
+/// Its `verify_identity` is not among them, since it has no effect: a certificate for another host is refused all the same.
+const OF_TLS: [&str; 3] = ["verify_ca", "built_in_roots", CA_FILE];
 /// File with certificates, in PEM, that may vouch for the server; the driver has no option for it.
 const CA_FILE: &str = "ca_file";
 /// Not the driver's: that one asks for `pool_min` with it.

@@ -1,9 +1,10 @@
 //! The contract on MySQL, and what only a server has: an address with options, and a schema in steps.
 
-use std::process::Stdio;
+use std::{process::Stdio, time::Duration};
 
 use auth::{Error, Password, Users};
 use mysql_async::prelude::Queryable as _;
+use tokio::time::timeout;
 
 use crate::{mysql::Database, users_contract::holds_on};
 
@@ -109,6 +110,20 @@ async fn a_newer_schema_is_not_migrated_and_goes_on_being_used() {
 
     assert!(refused.contains("has schema version 99, this program knows 2; use the newer program"), "{refused}");
     users.ping().await.expect("replicas of the release before go on while they are replaced");
+}
+
+#[tokio::test]
+async fn a_migration_that_failed_does_not_keep_the_next_one_waiting() {
+    let database = Database::create().await;
+    let (first, second) = (database.users(), database.users());
+    let mut connection = database.connect().await;
+    connection.query_drop("CREATE TABLE schema_version (version INT)").await.expect("an empty database");
+    first.migrate().await.expect_err("a column is missing");
+    connection.query_drop("DROP TABLE schema_version").await.expect("the table is there");
+
+    let migrated = timeout(Duration::from_secs(10), second.migrate()).await;
+
+    migrated.expect("the lock is free").expect("nothing is in the way");
 }
 
 #[tokio::test]

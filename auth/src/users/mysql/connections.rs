@@ -58,8 +58,8 @@ impl Connections {
             let mut connection = wait.await.map_err(|Elapsed { .. }| Error::store("no connection in time"))??;
             let done = timeout_at(deadline, retried(&mut connection, &input, work)).await;
             if !matches!(done, Ok(Ok(_))) {
-                // Its rest may still be on its way, or its transaction open; in the background, since a server that
-                // is away takes its time for that as well.
+                // Its answer may still be on its way, its transaction open, its lock held, its server one that takes no
+                // changes any more. In the background, since a server that is away takes its time for that as well.
                 tokio::spawn(timeout(CLOSE_MAX, connection.disconnect()));
             }
             Ok(done.map_err(|Elapsed { .. }| Error::store(format!("no answer within {limit:?}")))??)

@@ -28,7 +28,12 @@ public final class MongoTestServer {
         MVStore store = new MVStore.Builder().fileName(args[1]).cacheSize(cache).open();
         Login login = new Login(setting("MONGO_USER", ""), setting("MONGO_PASSWORD", ""));
         MongoServer server = new MongoServer(new Backend(store, login, new ReplicaSet(store, name + ":" + port)));
-        server.bind(bind, port);
+        try {
+            server.bind(bind, port);
+        } catch (Exception e) { // netty's threads would keep the process
+            System.err.println("cannot listen on " + bind + ":" + port + ": " + e);
+            System.exit(1);
+        }
         Runtime.getRuntime().addShutdownHook(new Thread(server::shutdownNow));
         System.out.println("Waiting for connections on " + bind + ":" + port);
         Thread.currentThread().join();

@@ -6,7 +6,7 @@
 # and then calls `main "$@"`. All that a server has is in one folder, $DIR:
 #   url                 its address, with user and password; `api-url` and `ca.pem` where it has them
 #   NAME.pid, NAME.log  a process that `serve` started: its id and the moment it began; its output since the last start
-#   kind, lock          whose folder it is; held while a start runs
+#   kind, ports, lock   whose folder it is; its ports in the server's order; held while a start runs
 # shellcheck shell=bash
 set -euo pipefail
 
@@ -14,13 +14,12 @@ readonly MISSING=77          # the exit code where a program is not installed; t
 readonly LOG_LINES=20        # how much of a log an error shows
 readonly WATCH_EVERY_S=1     # how soon a server follows its parent
 readonly KILL_S=10           # the kernel ends a killed process in far less
-readonly PORT_FIRST=20000    # a common service's port is below, and from 32768 the kernel gives them to clients
-readonly PORTS=12000
-readonly PORT_TRIES=100
 readonly CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/tapedeck/testbed
 SELF=$(readlink -f "$0")
 readonly SELF
 readonly KIND=${SELF##*/}
+# shellcheck source=testbed/servers/ports.sh
+. "${SELF%/*}/ports.sh"
 
 usage() {
     cat <<USAGE
@@ -50,16 +49,6 @@ need() {
     exit "$MISSING"
 }
 
-# A port that no socket of this machine has now. It is not held: who takes it first has it.
-free_port() {
-    local port try
-    for ((try = 0; try < PORT_TRIES; try++)); do
-        port=$((PORT_FIRST + (RANDOM << 15 | RANDOM) % PORTS))
-        grep -qsi ":$(printf '%04X' "$port") " /proc/net/tcp /proc/net/tcp6 || { echo "$port" && return; }
-    done
-    fail "no free port in $PORT_TRIES tries"
-}
-
 # 24 random letters and digits: what a user in an address may hold without escapes.
 password() { od -An -N12 -tx1 /dev/urandom | tr -d ' \n'; }
 
@@ -85,9 +74,8 @@ serve() {
     [[ ! -e $DIR/$name.log ]] || mv -f "$DIR/$name.log" "$DIR/$name.log.before"
     setsid "$@" >"$DIR/$name.log" 2>&1 </dev/null 9>&- &
     echo "$! $(born $!)" >"$DIR/$name.pid"
+    disown # its end is no news
 }
-
-tcp_open() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
 gone() { ! running "$1" >/dev/null; }
 
@@ -119,17 +107,23 @@ end_in_order() {
     end_all
 }
 
+# The watchdog goes last: where this script is killed, somebody still has to finish.
 remove() {
-    [[ -s $DIR/kind ]] || fail "$DIR is not a server's folder"
-    local watchdog birth
-    if { read -r watchdog birth <"$DIR/watchdog"; } 2>/dev/null && [[ $watchdog != "$$" && $(born "$watchdog") == "$birth" ]]; then
-        kill -s KILL -- "-$watchdog" 2>/dev/null || true
-    fi
+    local watchdog='' birth port ports=()
+    { read -r watchdog birth <"$DIR/watchdog"; } 2>/dev/null || true
+    { read -ra ports <"$DIR/ports"; } 2>/dev/null || true
     end_all
     rm -rf "$DIR"
+    for port in "${ports[@]}"; do
+        rm -f "$CACHE/ports/$port"
+    done
+    if [[ -n $watchdog && $watchdog != "$$" && $(born "$watchdog") == "$birth" ]]; then
+        kill -s KILL -- "-$watchdog" 2>/dev/null || true
+        until [[ $(born "$watchdog") != "$birth" ]]; do sleep 0.02; done
+    fi
 }
 
-parent_lives() { [[ -z $PARENT || $(born "$PARENT") == "$PARENT_BORN" ]]; }
+parent_lives() { [[ -z $PARENT || (-n $PARENT_BORN && $(born "$PARENT") == "$PARENT_BORN") ]]; }
 
 # Waits for the parent's end. It goes on while the server is stopped or killed, as somebody still has to remove the folder,
 # and ends with the folder.
@@ -148,6 +142,7 @@ start_watchdog() {
     { read -r watchdog birth <"$DIR/watchdog"; } 2>/dev/null && [[ $(born "$watchdog") == "$birth" ]] && return
     setsid "$SELF" watch "$DIR" --for "$PARENT" "$PARENT_BORN" >/dev/null 2>&1 </dev/null 9>&- &
     echo "$! $(born $!)" >"$DIR/watchdog"
+    disown
 }
 
 # Ends a start that did not succeed. The folder stays for whoever wants to look.
@@ -169,6 +164,7 @@ wait_for_answer() {
 }
 
 start() {
+    parent_lives || fail "there is no process $PARENT"
     mkdir -p "$DIR"
     chmod 700 "$DIR" # it holds a password
     [[ -s $DIR/kind || -z $(ls -A "$DIR") ]] || fail "$DIR has other things in it"
@@ -222,7 +218,10 @@ main() {
         start) start ;;
         stop) end_in_order ;;
         kill) end_all ;;
-        remove) remove ;;
+        remove)
+            [[ -s $DIR/kind ]] || fail "$DIR is not a server's folder"
+            remove
+            ;;
         watch) watch ;;
     esac
 }

@@ -4,10 +4,12 @@
 mod script;
 mod server;
 mod shared;
+mod skip;
 
 pub use script::Missing;
 pub use server::{MailSecurity, Server};
 pub use shared::{Shared, shared, shared_or_skip};
+pub use skip::{IsMissing, or_skip};
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};

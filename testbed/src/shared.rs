@@ -1,14 +1,9 @@
 //! Servers that all tests of a process share: starting one for each test would take longer than the tests.
 
 use std::env;
-use std::fs::OpenOptions;
-use std::io::Write;
 use std::sync::OnceLock;
 
-use crate::{Kind, Missing, Server};
-
-/// Names a file that gets the name of each test that could not run, one a line. Where it is not set, such a test fails.
-const SKIPPED: &str = "TEST_SKIPPED";
+use crate::{Kind, Server, or_skip};
 
 /// The address of a server that tests share; each test isolates itself by names of its own ([`unique`](crate::unique)).
 #[derive(Debug)]
@@ -31,7 +26,7 @@ impl Shared {
     }
 
     /// The server that the environment names, else a new one.
-    fn find(kind: Kind) -> anyhow::Result<Self> {
+    fn find(kind: Kind, variable: impl Fn(&str) -> Option<String>) -> anyhow::Result<Self> {
         let name = match kind {
             Kind::Mysql => "TEST_MYSQL_URL",
             Kind::Mongo => "TEST_MONGO_URL",
@@ -57,19 +52,12 @@ pub fn shared(kind: Kind) -> &'static Shared {
     found(kind).as_ref().unwrap_or_else(|error| panic!("{kind:?} cannot be started: {error:#}"))
 }
 
-/// Like [`shared`]; `None` where a program is not installed and `TEST_SKIPPED` names a file, which then gets the name of the
-/// test that calls this. So a test ends early only where somebody counts it as skipped.
+/// Like [`shared`] for tests that may be skipped, see [`or_skip`].
 ///
 /// # Panics
-/// Where it cannot be started for any other reason.
+/// Where it cannot be started for any other reason than a missing program.
 pub fn shared_or_skip(kind: Kind) -> Option<&'static Shared> {
-    let missing = found(kind).as_ref().err().is_some_and(anyhow::Error::is::<Missing>);
-    let list = variable(SKIPPED).filter(|_| missing);
-    let Some(list) = list else { return Some(shared(kind)) };
-    let test = std::thread::current().name().unwrap_or("a test").to_owned();
-    let mut file = OpenOptions::new().create(true).append(true).open(&list).expect("TEST_SKIPPED can be written");
-    writeln!(file, "{test}").expect("TEST_SKIPPED can be written");
-    None
+    or_skip(found(kind).as_ref())
 }
 
 /// Started at most once for each kind, also where that failed: the next test would only wait for the same failure.
@@ -81,9 +69,35 @@ fn found(kind: Kind) -> &'static anyhow::Result<Shared> {
         Kind::Rabbit => 2,
         Kind::Mail => 3,
     };
-    FOUND[index].get_or_init(|| Shared::find(kind))
+    FOUND[index].get_or_init(|| Shared::find(kind, |name| env::var(name).ok().filter(|value| !value.is_empty())))
 }
 
-fn variable(name: &str) -> Option<String> {
-    env::var(name).ok().filter(|value| !value.is_empty())
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_names_the_shared_server() {
+        let variable = |name: &str| Some(format!("from {name}"));
+
+        let urls = [Kind::Mysql, Kind::Mongo, Kind::Rabbit, Kind::Mail]
+            .map(|kind| Shared::find(kind, variable).expect("an address"))
+            .map(|shared| (shared.url, shared.api_url));
+
+        let named = |name: &str| format!("from {name}");
+        assert_eq!(
+            urls[..3].iter().map(|(url, _)| url).collect::<Vec<_>>(),
+            [&named("TEST_MYSQL_URL"), &named("TEST_MONGO_URL"), &named("TEST_AMQP_URL")]
+        );
+        assert_eq!(urls[3], (named("TEST_SMTP_URL"), Some(named("TEST_MAIL_API_URL"))));
+    }
+
+    #[test]
+    fn a_mail_server_whose_mails_cannot_be_read_is_refused() {
+        let variable = |name: &str| (name == "TEST_SMTP_URL").then(|| "smtp://127.0.0.1:25".to_owned());
+
+        let error = Shared::find(Kind::Mail, variable).expect_err("no API");
+
+        assert!(error.to_string().contains("TEST_MAIL_API_URL"), "{error}");
+    }
 }

@@ -50,7 +50,8 @@ pub enum Command {
     /// Adds, lists and removes users.
     #[command(subcommand)]
     User(UserCommand),
-    /// Creates the schema and, where there are no users, the admin `admin`.
+    /// Creates the schema or brings it up to date and, where there are no users, creates the admin `admin`. May be
+    /// repeated, also by several at once.
     Migrate {
         #[command(flatten)]
         store: StoreConfig,
@@ -123,6 +124,7 @@ impl Command {
             }
             Self::Migrate { store, bootstrap_admin_password_file, bootstrap_admin_email } => {
                 let users = open(&store)?;
+                users.migrate().await?;
                 let Some(file) = bootstrap_admin_password_file else { return print("the schema is up to date") };
                 let password = password(Some(&file))?;
                 let created = users.ensure_admin(FIRST_ADMIN, &bootstrap_admin_email, password).await?;

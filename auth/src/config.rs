@@ -58,7 +58,11 @@ impl Default for ServiceConfig {
 /// Where the users are.
 #[derive(Debug, Clone, Args)]
 pub struct StoreConfig {
-    /// The user store: `sqlite:PATH`, a file whose folder is locked for one process.
+    /// The user store: `sqlite:PATH`, a file whose folder is locked for one process, or
+    /// `mysql://USER:PASSWORD@HOST:PORT/DATABASE` (MySQL 8, `MariaDB` 10.11), for any number of them, once `auth migrate`
+    /// made the tables. Options, as in `?require_ssl=true&pool_max=20`: `require_ssl` for TLS, `ca_file` with the PEM
+    /// certificates to trust, `built_in_roots=false` to trust those alone, `verify_ca=false` to trust any, `pool_max` for
+    /// the number of connections (10).
     #[arg(long, env = "USERS_URL", value_name = "URL", hide_env_values = true)]
     pub users_url: String,
 }

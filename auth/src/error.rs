@@ -37,6 +37,8 @@ pub enum Error {
     UnknownUser,
     #[error("the user store does not answer; try again")]
     Store(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the schema of the user store is missing or too old: run `auth migrate`")]
+    OldSchema,
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -45,6 +47,11 @@ impl Error {
     /// A defect; its cause is logged, not sent.
     pub(crate) fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Internal(cause.into())
+    }
+
+    /// The store's fault, or the way to it; the cause is logged, not sent.
+    pub(crate) fn store(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Store(cause.into())
     }
 
     /// The only table from error to wire.
@@ -56,7 +63,7 @@ impl Error {
             Self::NotAdmin => (403, "/problems/forbidden", "Forbidden"),
             Self::WrongPassword => (403, "/problems/wrong-password", "Wrong password"),
             Self::Throttled(_) => (429, "/problems/too-many-requests", "Too many requests"),
-            Self::Busy | Self::Store(_) => (503, "/problems/unavailable", "Unavailable"),
+            Self::Busy | Self::Store(_) | Self::OldSchema => (503, "/problems/unavailable", "Unavailable"),
             Self::Rule(_) => (400, "/problems/bad-request", "Malformed request"),
             Self::Taken => (409, "/problems/user-exists", "User exists"),
             Self::LastAdmin => (409, "/problems/last-admin", "Last admin"),
@@ -70,7 +77,7 @@ impl Error {
         };
         match self {
             Self::Throttled(wait) => problem.retry_after(*wait),
-            Self::Busy | Self::Store(_) => problem.retry_after(RETRY_AFTER),
+            Self::Busy | Self::Store(_) | Self::OldSchema => problem.retry_after(RETRY_AFTER),
             _ => problem,
         }
     }
@@ -89,8 +96,12 @@ impl Error {
 
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
-        if let Error::Store(cause) | Error::Internal(cause) = &error {
-            tracing::error!(cause = chain(cause.as_ref()), "request_failed");
+        match &error {
+            Error::Store(cause) | Error::Internal(cause) => {
+                tracing::error!(cause = chain(cause.as_ref()), "request_failed");
+            }
+            Error::OldSchema => tracing::error!(cause = %error, "request_failed"),
+            _ => {}
         }
         error.problem()
     }
@@ -98,12 +109,12 @@ impl From<Error> for Problem {
 
 impl From<chassis::sqlite::Error> for Error {
     fn from(cause: chassis::sqlite::Error) -> Self {
-        Self::Store(Box::new(cause))
+        Self::store(cause)
     }
 }
 
 /// An error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     std::iter::successors(error.source(), |cause| cause.source())
         .fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

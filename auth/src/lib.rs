@@ -49,7 +49,7 @@ pub use {
     password::PasswordHash,
     rules::{Email, Password, Username},
     service::{Auth, Parts, start},
-    users::{Account, NewAccount, SqliteUsers, Users},
+    users::{Account, MysqlUsers, NewAccount, SqliteUsers, Users},
 };
 
 /// What every request can reach.

@@ -6,7 +6,10 @@ use actix_web::web;
 use anyhow::Context as _;
 use chassis::{Readiness, Server, serve::bind};
 
-use crate::{App, Config, ServiceConfig, attempts::Attempts, keys::KeyRing, password::Passwords, routes, users::Users};
+use crate::{
+    App, Config, ServiceConfig, attempts::Attempts, error::chain, keys::KeyRing, password::Passwords, routes,
+    users::Users,
+};
 
 /// What a service is made of; the all-in-one process brings its own opened store and keys.
 #[derive(Debug)]
@@ -45,7 +48,12 @@ pub async fn start(parts: Parts) -> anyhow::Result<Auth> {
     let store = users.clone();
     let readiness = Readiness::default().with("users", move || {
         let store = store.clone();
-        async move { store.ping().await.map_err(|cause| cause.to_string()) }
+        async move {
+            let pinged = store.ping().await;
+            pinged
+                .inspect_err(|cause| tracing::warn!(cause = chain(cause), "users_missing"))
+                .map_err(|cause| cause.to_string())
+        }
     });
     let app = web::Data::new(App { users, keys, passwords, attempts, token_lifetime: service.token_lifetime });
     let server = Server::start("auth", listener, readiness.clone(), service.drain_max, move |config| {

@@ -1,8 +1,12 @@
 //! The user store behind a closed enum, chosen by the scheme of `USERS_URL`.
 
+mod mysql;
 mod sqlite;
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use anyhow::{Context as _, bail};
+use chassis::hex;
 
 use crate::{
     Error,
@@ -11,7 +15,10 @@ use crate::{
     rules::{Email, Password, Username},
 };
 
-pub use sqlite::SqliteUsers;
+pub use self::{mysql::MysqlUsers, sqlite::SqliteUsers};
+
+/// What `USERS_URL` can be.
+const STORES: &str = "sqlite:PATH or mysql://USER:PASSWORD@HOST:PORT/DATABASE";
 
 /// A user who is to be created; the rules were checked.
 #[derive(Debug, Clone)]
@@ -20,6 +27,19 @@ pub struct NewAccount {
     pub email: Email,
     pub password_hash: PasswordHash,
     pub isadmin: bool,
+}
+
+impl NewAccount {
+    /// The user that this becomes, under a fresh id.
+    fn user(&self) -> User {
+        User {
+            id: hex::encode(&hex::random::<16>()),
+            username: self.username.as_str().to_owned(),
+            email: self.email.as_str().to_owned(),
+            isadmin: self.isadmin,
+            created_at: now_ms(),
+        }
+    }
 }
 
 /// A user's row.
@@ -34,25 +54,37 @@ pub struct Account {
 /// The users. Clones share one store.
 #[derive(Debug, Clone)]
 pub enum Users {
+    Mysql(MysqlUsers),
     Sqlite(SqliteUsers),
 }
 
 impl Users {
-    /// Opens the store at `url` for this process; `who` is what another one is told that wants it too.
+    /// Opens the store at `url`. A file is held for this process, and `who` is what another one is told that wants it
+    /// too. A server is not waited for; its connections belong to the runtime that this is called in.
     pub fn open(url: &str, who: &str) -> anyhow::Result<Self> {
         // Only the scheme may be shown: the rest can hold a password.
-        match url.split_once(':') {
-            Some(("sqlite", path)) => {
-                SqliteUsers::open(path, who).map(Self::Sqlite).context("cannot open the user store (USERS_URL)")
-            }
-            Some((scheme, _)) => bail!("this build has no user store `{scheme}:`; it takes sqlite:PATH (USERS_URL)"),
-            None => bail!("the user store is given as sqlite:PATH (USERS_URL)"),
+        let opened = match url.split_once(':') {
+            Some(("mysql", _)) => MysqlUsers::open(url).map(Self::Mysql),
+            Some(("sqlite", path)) => SqliteUsers::open(path, who).map(Self::Sqlite),
+            Some((scheme, _)) => bail!("there is no user store `{scheme}:`; it is {STORES} (USERS_URL)"),
+            None => bail!("the user store is given as {STORES} (USERS_URL)"),
+        };
+        opened.context("cannot open the user store (USERS_URL)")
+    }
+
+    /// Brings the schema to the version of this program; may be repeated, also by several at once. A newer schema is
+    /// refused. A file was migrated when it was opened.
+    pub async fn migrate(&self) -> anyhow::Result<()> {
+        match self {
+            Self::Mysql(users) => users.migrate().await,
+            Self::Sqlite(_) => Ok(()),
         }
     }
 
-    /// Whether the store answers.
+    /// Whether the store answers and has its schema; [`Error::OldSchema`] where it has to be migrated.
     pub async fn ping(&self) -> Result<(), Error> {
         match self {
+            Self::Mysql(users) => users.ping().await,
             Self::Sqlite(users) => users.ping().await,
         }
     }
@@ -60,6 +92,7 @@ impl Users {
     /// The user of exactly this name, byte by byte.
     pub async fn by_name(&self, username: &str) -> Result<Option<Account>, Error> {
         match self {
+            Self::Mysql(users) => users.by_name(username.to_owned()).await,
             Self::Sqlite(users) => users.by_name(username.to_owned()).await,
         }
     }
@@ -67,6 +100,7 @@ impl Users {
     /// The user of this id.
     pub async fn by_id(&self, id: &str) -> Result<Option<Account>, Error> {
         match self {
+            Self::Mysql(users) => users.by_id(id.to_owned()).await,
             Self::Sqlite(users) => users.by_id(id.to_owned()).await,
         }
     }
@@ -75,6 +109,7 @@ impl Users {
     pub async fn list(&self, after: Option<String>, page_max: usize) -> Result<UserPage, Error> {
         let after = after.unwrap_or_default();
         let mut users = match self {
+            Self::Mysql(users) => users.list(after, page_max.saturating_add(1)).await?,
             Self::Sqlite(users) => users.list(after, page_max.saturating_add(1)).await?,
         };
         let more = users.len() > page_max;
@@ -86,6 +121,7 @@ impl Users {
     /// Creates a user under a fresh id; [`Error::Taken`] where the name is in use.
     pub async fn create(&self, account: NewAccount) -> Result<User, Error> {
         match self {
+            Self::Mysql(users) => users.create(account).await,
             Self::Sqlite(users) => users.create(account).await,
         }
     }
@@ -96,6 +132,7 @@ impl Users {
         let password_hash = PasswordHash::of(password).await?;
         let account = NewAccount { username, email, password_hash, isadmin: true };
         match self {
+            Self::Mysql(users) => users.create_first(account).await,
             Self::Sqlite(users) => users.create_first(account).await,
         }
     }
@@ -105,6 +142,7 @@ impl Users {
     /// [`Error::UnknownUser`] where the name never existed, [`Error::LastAdmin`] for the last admin.
     pub async fn remove(&self, username: &str) -> Result<Removed, Error> {
         match self {
+            Self::Mysql(users) => users.remove(username.to_owned()).await,
             Self::Sqlite(users) => users.remove(username.to_owned()).await,
         }
     }
@@ -112,7 +150,14 @@ impl Users {
     /// Sets a user's password and begins the next generation of tokens; false where the user is gone.
     pub async fn set_password(&self, id: &str, password_hash: PasswordHash) -> Result<bool, Error> {
         match self {
+            Self::Mysql(users) => users.set_password(id.to_owned(), password_hash).await,
             Self::Sqlite(users) => users.set_password(id.to_owned(), password_hash).await,
         }
     }
+}
+
+/// A clock before 1970 is none; zero is as good as any time then.
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

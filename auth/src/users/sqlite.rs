@@ -1,18 +1,12 @@
 //! Users in one SQLite file, for one process.
 
-use std::{
-    fs::OpenOptions,
-    os::unix::fs::OpenOptionsExt as _,
-    path::Path,
-    sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt as _, path::Path, sync::Arc};
 
 use anyhow::{Context as _, ensure};
-use chassis::{hex, lock::FolderLock, sqlite::Database};
+use chassis::{lock::FolderLock, sqlite::Database};
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
-use super::{Account, NewAccount};
+use super::{Account, NewAccount, now_ms};
 use crate::{
     Error,
     client::{Removed, User},
@@ -92,14 +86,14 @@ impl SqliteUsers {
     }
 
     pub(super) async fn create(&self, account: NewAccount) -> Result<User, Error> {
-        let created = self.database.write(move |db| insert(db, account)).await?;
+        let created = self.database.write(move |db| insert(db, &account)).await?;
         created.ok_or(Error::Taken)
     }
 
     pub(super) async fn create_first(&self, account: NewAccount) -> Result<bool, Error> {
         let created = self.database.write(move |db| {
             let anybody: bool = db.query_row("SELECT EXISTS (SELECT 1 FROM users)", (), |row| row.get(0))?;
-            if anybody { Ok(None) } else { insert(db, account) }
+            if anybody { Ok(None) } else { insert(db, &account) }
         });
         Ok(created.await?.is_some())
     }
@@ -132,22 +126,15 @@ fn add_generation(path: &Path) -> rusqlite::Result<()> {
 }
 
 /// `None` where the name is taken.
-fn insert(db: &Connection, account: NewAccount) -> rusqlite::Result<Option<User>> {
-    let NewAccount { username, email, password_hash, isadmin } = account;
-    let user = User {
-        id: hex::encode(&hex::random::<16>()),
-        username: username.as_str().to_owned(),
-        email: email.as_str().to_owned(),
-        isadmin,
-        created_at: now_ms(),
-    };
+fn insert(db: &Connection, account: &NewAccount) -> rusqlite::Result<Option<User>> {
+    let user = account.user();
     let rows = db.execute(
         INSERT,
         named_params! {
             ":id": user.id,
             ":username": user.username,
             ":email": user.email,
-            ":password_hash": password_hash.as_str(),
+            ":password_hash": account.password_hash.as_str(),
             ":isadmin": user.isadmin,
             ":created_at": user.created_at,
         },
@@ -187,10 +174,4 @@ fn user(row: &Row<'_>) -> rusqlite::Result<User> {
         isadmin: row.get("isadmin")?,
         created_at: row.get("created_at")?,
     })
-}
-
-/// A clock before 1970 is none; zero is as good as any time then.
-fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -31,11 +31,15 @@ impl TestAuth {
 
     pub(crate) async fn with(service: ServiceConfig) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
+        let users = Users::open(&store_url(folder.path()), "a test").expect("the folder is free");
+        create_admin(&users).await;
+        Self::on(users, service, folder).await
+    }
+
+    /// The service on a store that need not answer.
+    pub(crate) async fn on(users: Users, service: ServiceConfig, folder: TempDir) -> Self {
         std::fs::write(folder.path().join("key"), KEY).expect("the folder is ours");
         let keys = KeyRing::open(&folder.path().join("key"), Some(&folder.path().join("previous")));
-        let users = Users::open(&store_url(folder.path()), "a test").expect("the folder is free");
-        let password = Password::parse(ADMIN_PASSWORD.into()).expect("long enough");
-        assert!(users.ensure_admin("admin", "admin@example.org", password).await.expect("the store works"));
         let parts = Parts { service, users, keys: keys.expect("the key is long enough") };
         let auth = auth::start(parts).await.expect("a free port");
         let client = client(&format!("http://{}", auth.address()));
@@ -74,6 +78,12 @@ impl TestAuth {
         std::fs::write(self.file("unfinished"), content).expect("the folder is ours");
         std::fs::rename(self.file("unfinished"), self.file(name)).expect("the folder is ours");
     }
+}
+
+/// Creates the admin of [`TestAuth::admin`].
+pub(crate) async fn create_admin(users: &Users) {
+    let password = Password::parse(ADMIN_PASSWORD.into()).expect("long enough");
+    assert!(users.ensure_admin("admin", "admin@example.org", password).await.expect("the store works"));
 }
 
 pub(crate) fn new_user(username: &str) -> NewUser {

@@ -4,52 +4,14 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use auth::{Password, Users};
 
-use crate::{service::store_url, users_contract as contract};
+use crate::{service::store_url, users_contract::holds_on};
 
 async fn on_sqlite(check: impl AsyncFn(&Users)) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     check(&Users::open(&store_url(folder.path()), "a test").expect("the folder is free")).await;
 }
 
-#[tokio::test]
-async fn a_created_user_is_found_by_name_and_id() {
-    on_sqlite(contract::a_created_user_is_found_by_name_and_id).await;
-}
-
-#[tokio::test]
-async fn names_are_compared_byte_by_byte() {
-    on_sqlite(contract::names_are_compared_byte_by_byte).await;
-}
-
-#[tokio::test]
-async fn of_many_that_create_one_name_at_once_one_wins() {
-    on_sqlite(contract::of_many_that_create_one_name_at_once_one_wins).await;
-}
-
-#[tokio::test]
-async fn a_list_comes_in_pages_in_the_order_of_the_names() {
-    on_sqlite(contract::a_list_comes_in_pages_in_the_order_of_the_names).await;
-}
-
-#[tokio::test]
-async fn removing_names_all_ids_of_the_name_and_can_be_repeated() {
-    on_sqlite(contract::removing_names_all_ids_of_the_name_and_can_be_repeated).await;
-}
-
-#[tokio::test]
-async fn the_last_admin_cannot_be_removed() {
-    on_sqlite(contract::the_last_admin_cannot_be_removed).await;
-}
-
-#[tokio::test]
-async fn the_first_admin_is_created_only_where_nobody_is() {
-    on_sqlite(contract::the_first_admin_is_created_only_where_nobody_is).await;
-}
-
-#[tokio::test]
-async fn a_password_is_set_for_who_is_still_there() {
-    on_sqlite(contract::a_password_is_set_for_who_is_still_there).await;
-}
+holds_on!(on_sqlite);
 
 #[tokio::test]
 async fn a_second_opening_is_told_who_holds_the_store() {
@@ -92,10 +54,10 @@ async fn a_table_from_before_token_generations_gets_them() {
 }
 
 #[test]
-fn a_store_that_this_build_does_not_have_is_refused_without_its_secrets() {
-    let refused = Users::open("mysql://root:hunter22@db/users", "a test").expect_err("no MySQL").to_string();
+fn a_store_that_there_is_not_is_refused_without_its_secrets() {
+    let refused = Users::open("postgres://root:hunter22@db/users", "a test").expect_err("no PostgreSQL").to_string();
 
-    assert!(refused.contains("no user store `mysql:`") && refused.contains("sqlite:PATH"), "{refused}");
+    assert!(refused.contains("no user store `postgres:`") && refused.contains("sqlite:PATH or mysql://"), "{refused}");
     assert!(!refused.contains("hunter22"), "{refused}");
     for bad in ["", "users.db", "sqlite:", "sqlite::memory:", "sqlite://host/file"] {
         assert!(Users::open(bad, "a test").is_err(), "{bad}");

@@ -16,6 +16,8 @@ use crate::{
 
 /// Longest header that a walker looks at: an Ogg page with all its lacing, and the first bytes behind it.
 const WINDOW_BYTES: usize = 320;
+/// Read from a file at a time where all of it counts.
+const PIECE_BYTES: usize = 64 * 1024;
 
 /// Follows the headers of one container through its bytes.
 #[derive(Debug, Clone)]
@@ -50,6 +52,13 @@ impl Walker {
             Self::Silent => None,
         }
     }
+
+    /// Takes the bytes between the windows.
+    fn skim(&mut self, bytes: &[u8]) {
+        if let Self::Ogg(walker) = self {
+            walker.skim(bytes);
+        }
+    }
 }
 
 impl Structure {
@@ -65,9 +74,18 @@ impl Structure {
         Self { walker, next: Some(0), passed: 0, window: Vec::new() }
     }
 
-    /// Follows a file from header to header.
+    /// Follows a file from header to header, or reads all of it where bodies count.
     pub(super) fn of_file(container: Container, file: &File) -> io::Result<Self> {
         let mut structure = Self::of(container);
+        if let Walker::Ogg(_) = structure.walker {
+            let (mut piece, mut at) = (vec![0; PIECE_BYTES], 0);
+            while let read @ 1.. = file.read_at(&mut piece, at)? {
+                structure.feed(&piece[..read]);
+                at += read as u64;
+            }
+            structure.end();
+            return Ok(structure);
+        }
         structure.passed = file.metadata()?.len();
         let mut window = [0; WINDOW_BYTES];
         while let Some(at) = structure.next.filter(|&at| at < structure.passed) {
@@ -88,6 +106,7 @@ impl Structure {
         while let Some(at) = self.next.filter(|_| !piece.is_empty()) {
             let have = at + self.window.len() as u64;
             let skipped = usize::try_from(have.saturating_sub(self.passed)).unwrap_or(usize::MAX).min(piece.len());
+            self.walker.skim(&piece[..skipped]);
             self.pass(&mut piece, skipped);
             let wanted = (WINDOW_BYTES - self.window.len()).min(piece.len());
             self.window.extend_from_slice(&piece[..wanted]);

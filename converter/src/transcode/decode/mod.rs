@@ -43,7 +43,7 @@ pub(super) struct Source<'a> {
 impl Source<'_> {
     /// The wanted audio track, counted from 0, in a container whose tracks are all enabled.
     fn audio_index(&self) -> usize {
-        usize::from(self.track.map_or(0, |track| track.saturating_sub(1)))
+        track_index(self.track)
     }
 
     /// The reading starts over; false where too much was read for that.
@@ -60,6 +60,11 @@ impl Source<'_> {
             upload.settle();
         }
     }
+}
+
+/// The wanted audio track, counted from 0 instead of from 1; the first where none is asked for.
+pub(super) fn track_index(track: Option<u16>) -> usize {
+    usize::from(track.map_or(0, |track| track.saturating_sub(1)))
 }
 
 /// An audio track that was opened.
@@ -162,6 +167,14 @@ impl Audio {
             *left -= planes.first().map_or(0, Vec::len) as u64;
         }
         Ok(goes_on)
+    }
+
+    /// Whether anything in it made no sense so far; of ffmpeg it is known once that has ended.
+    pub(super) fn has_errors(&self) -> bool {
+        match &self.decoder {
+            By::Native(native) => native.has_errors(),
+            By::Ffmpeg(ffmpeg) => ffmpeg.has_errors(),
+        }
     }
 
     pub(super) fn decoded_by(&self) -> Decoder {

@@ -7,7 +7,7 @@ mod mp4;
 pub(super) mod ogg;
 mod riff;
 
-use std::{fs::File, io, os::unix::fs::FileExt as _};
+use std::{fs::File, io, os::unix::fs::FileExt as _, time::Duration};
 
 use crate::{
     control::{Completeness, Refusal, RefusalKind},
@@ -18,6 +18,15 @@ use crate::{
 const WINDOW_BYTES: usize = 320;
 /// Read from a file at a time where all of it counts.
 const PIECE_BYTES: usize = 64 * 1024;
+
+/// How long a container says that its audio is, at least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// The audio track itself.
+    OfAudio(Duration),
+    /// The longest of all tracks, which may be the picture.
+    OfLongest(Duration),
+}
 
 /// Follows the headers of one container through its bytes.
 #[derive(Debug, Clone)]
@@ -134,6 +143,26 @@ impl Structure {
     pub(super) fn end(&mut self) {
         while let Some(at) = self.next.filter(|&at| at < self.passed) {
             self.step(at);
+        }
+    }
+
+    /// Whether there is something else where a header should be. Sloppy programs leave such, too: alone it is no proof
+    /// that audio is missing.
+    pub(super) fn is_broken(&self) -> bool {
+        match &self.walker {
+            Walker::Ebml(walker) => walker.is_broken(),
+            Walker::Riff(walker) => walker.is_broken(),
+            Walker::Mp4(_) | Walker::Ogg(_) | Walker::Silent => false,
+        }
+    }
+
+    /// How long an audio track is, counted from 0, where the index of an mp4 or the decoder does not know it better.
+    pub(super) fn told(&self, track: usize) -> Option<Told> {
+        match &self.walker {
+            Walker::Ebml(walker) => walker.told(track),
+            Walker::Riff(walker) => walker.told(track),
+            Walker::Ogg(walker) => walker.duration_min(track).map(Told::OfAudio),
+            Walker::Mp4(_) | Walker::Silent => None,
         }
     }
 

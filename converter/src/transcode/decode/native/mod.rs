@@ -207,6 +207,11 @@ impl Native {
         Ok(true)
     }
 
+    /// Whether a packet could not be decoded.
+    pub(super) fn has_errors(&self) -> bool {
+        self.bad_packets > 0
+    }
+
     fn check_packets(&self) -> Result<(), Refusal> {
         let bad_max = (self.packets * BAD_PACKETS_PERCENT_MAX / 100).max(BAD_PACKETS_MIN);
         if self.bad_packets <= bad_max && (self.bad_packets < self.packets || self.packets == 0) {

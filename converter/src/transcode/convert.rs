@@ -85,9 +85,10 @@ fn run(
         Opened::Frames(mut frames) => {
             let FrameHeader { rate, channels, .. } = frames.kind;
             let limit = DurationLimit { max: *duration_max, rate };
-            let encoded = copy::copy(&mut frames, &id3, output, supervisor, &limit)?;
+            let (encoded, has_strays) = copy::copy(&mut frames, &id3, output, supervisor, &limit)?;
             let (samples_read, declared) = (encoded.samples, frames.declared);
-            let has_errors = frames.has_errors();
+            // Programs put tags around bare frames, and none into other containers.
+            let has_errors = frames.has_errors() || has_strays && container != Container::Mp3;
             frames.close();
             let (decoder, codec) = (Decoder::Copied, "mp3".to_owned());
             let (source_rate, is_whole) = (rate, true);

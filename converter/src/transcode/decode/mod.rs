@@ -123,7 +123,7 @@ fn by_ffmpeg(source: &Source<'_>, tags: Tags) -> Result<(Opened, Tags), Refusal>
     let declared = declared_samples(&movie, rate);
     let left = edited_samples(&movie, declared);
     let skip = start_samples(&movie, rate);
-    Ok((Opened::Samples(Audio { decoder: By::Ffmpeg(found), rate, positions, declared, skip, left }), tags))
+    Ok((Opened::Samples(Audio { decoder: By::Ffmpeg(Box::new(found)), rate, positions, declared, skip, left }), tags))
 }
 
 /// The audio of a video, decoded.
@@ -145,7 +145,7 @@ pub(super) struct Audio {
 #[derive(Debug)]
 enum By {
     Native(Box<Native>),
-    Ffmpeg(Ffmpeg),
+    Ffmpeg(Box<Ffmpeg>),
 }
 
 impl Audio {

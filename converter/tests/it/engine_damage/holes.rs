@@ -77,7 +77,7 @@ async fn a_wave_whose_samples_reach_beyond_its_end_is_refused() {
     assert_eq!(report.completeness, Complete);
 }
 
-/// An AVI of two outermost chunks (OpenDML), and where the second begins: made of one with a single one, whose index is
+/// An AVI of two outermost chunks (`OpenDML`), and where the second begins: made of one with a single one, whose index is
 /// left out.
 fn in_two_parts(clip: &[u8]) -> (Vec<u8>, usize) {
     let find =

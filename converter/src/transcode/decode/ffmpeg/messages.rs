@@ -31,8 +31,8 @@ pub(super) struct Messages {
     has_no_audio: bool,
     has_no_codec: bool,
     is_out_of_memory: bool,
-    /// Whether the demuxer or a decoder, of which there is only the audio's, reported an error.
-    pub(super) has_errors: bool,
+    /// Errors that ffmpeg told of the audio.
+    pub(super) errors: u64,
 }
 
 /// Reads all messages, on a thread of its own, and passes the codec's name on as soon as it is read. `audio_index`
@@ -81,7 +81,7 @@ impl Messages {
         self.has_no_codec |=
             ["Decoder (codec", "Decoder not found", "no decoder found"].iter().any(|s| line.contains(s));
         self.is_out_of_memory |= line.contains("Cannot allocate memory");
-        self.has_errors |= self.is_error(line);
+        self.errors += u64::from(self.is_error(line));
     }
 
     /// Whether a line is an error of ffmpeg itself, of the demuxer or of the audio's decoder. Those of the picture's, which
@@ -139,7 +139,7 @@ mod tests {
         ] {
             let mut messages = Messages { codec: Some("mp3".to_owned()), ..Messages::default() };
             messages.read(line, None);
-            assert_eq!(messages.has_errors, is_error, "{line}");
+            assert_eq!(messages.errors, u64::from(is_error), "{line}");
         }
     }
 }

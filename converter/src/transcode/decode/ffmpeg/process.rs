@@ -121,7 +121,7 @@ impl Process {
         if !status.success() {
             return Err(Refusal::new(RefusalKind::Damaged, "the audio is damaged: ffmpeg gave up on it"));
         }
-        self.has_errors |= self.messages.take().map(join).is_some_and(|messages| messages.has_errors);
+        self.has_errors |= self.messages.take().map(join).is_some_and(|messages| messages.errors > 0);
         Ok(())
     }
 

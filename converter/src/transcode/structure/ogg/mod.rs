@@ -102,7 +102,7 @@ impl Walker {
         if self.streams.iter().any(|stream| !stream.has_ended) {
             return Err(Refusal::new(RefusalKind::Truncated, "the video is cut: the audio's last page is missing"));
         }
-        if self.is_damaged || self.passing.clone().is_some_and(|checksum| !checksum.is_met()) {
+        if self.is_damaged || self.passing.as_ref().is_some_and(|checksum| !checksum.is_met()) {
             return Err(Refusal::new(
                 RefusalKind::Damaged,
                 "the audio is damaged: pages are missing or not as written",

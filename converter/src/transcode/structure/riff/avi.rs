@@ -1,4 +1,4 @@
-//! What an AVI says of its length, and what of it is there (OpenDML AVI File Format Extensions 1.02).
+//! What an AVI says of its length, and what of it is there (`OpenDML` AVI File Format Extensions 1.02).
 
 use std::time::Duration;
 
@@ -32,12 +32,10 @@ impl Avi {
         match &kind {
             b"avih" => (self.frame_micros, self.first_frames) = (number(0), number(16)),
             b"dmlh" => self.all_frames = number(0),
-            b"strh" => {
-                if body.starts_with(b"auds") && self.audio.len() < STREAMS_MAX {
-                    let (scale, rate, length) = (number(20), number(24), number(32));
-                    let ms = (u128::from(length) * u128::from(scale) * 1000).checked_div(rate.into()).unwrap_or(0);
-                    self.audio.push(Duration::from_millis(u64::try_from(ms).unwrap_or(u64::MAX)));
-                }
+            b"strh" if body.starts_with(b"auds") && self.audio.len() < STREAMS_MAX => {
+                let (scale, rate, length) = (number(20), number(24), number(32));
+                let ms = (u128::from(length) * u128::from(scale) * 1000).checked_div(rate.into()).unwrap_or(0);
+                self.audio.push(Duration::from_millis(u64::try_from(ms).unwrap_or(u64::MAX)));
             }
             [_, _, b'd', b'c' | b'b'] => self.frames += 1,
             _ => {}

@@ -60,7 +60,7 @@ impl Walker {
         }
     }
 
-    /// Large AVI files are several chunks in a row (OpenDML); anything else behind the first is none of it.
+    /// Large AVI files are several chunks in a row (`OpenDML`); anything else behind the first is none of it.
     fn outermost(&mut self, at: u64, kind: [u8; 4], size: u32) -> Option<u64> {
         if !matches!(&kind, b"RIFF" | b"RF64" | b"FORM") {
             return None;

@@ -91,6 +91,11 @@ impl Messages {
         let Some((name, _)) = speaker.strip_prefix('[').and_then(|name| name.split_once(" @ ")) else {
             return speaker.is_empty();
         };
+        // Since 7.0 it speaks of its inputs, their streams and their decoders, too.
+        if name.starts_with("aist#") {
+            return true;
+        }
+        let name = name.strip_prefix("dec:").or(name.strip_prefix("in#0/")).unwrap_or(name);
         let is_decoder = self.codec.as_ref().is_some_and(|codec| name.starts_with(&**codec));
         is_decoder || DEMUXERS.contains(&name)
     }
@@ -133,6 +138,10 @@ mod tests {
             ("[error] Error while decoding stream #0:1: Invalid data found when processing input", true),
             ("[matroska,webm @ 0x55ed] [error] 0x00 at pos 29420 (0x72ec) invalid as first byte", true),
             ("[mp3float @ 0x55ed] [error] Header missing", true),
+            ("[dec:mp3float @ 0x55ed] [error] Error submitting packet to decoder: Invalid data found", true),
+            ("[aist#0:1/mp3 @ 0x55ed] [error] Decoding error: Invalid data found", true),
+            ("[in#0/avi @ 0x55ed] [error] Error during demuxing: Invalid data found", true),
+            ("[dec:h264 @ 0x55ed] [error] Error submitting packet to decoder: Invalid data found", false),
             ("[h264 @ 0x55ed] [error] missing picture in access unit with size 4", false),
             ("[mp3float @ 0x55ed] [warning] Could not update timestamps", false),
             ("[info]     title           : [error] of a title", false),

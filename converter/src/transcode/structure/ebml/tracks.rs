@@ -134,7 +134,7 @@ fn clock(text: &str) -> Option<Duration> {
         seconds = seconds.checked_mul(60)?.checked_add(part.parse().ok()?)?;
     }
     let ms = fraction.get(..3).map_or(Some(0), |ms| ms.parse().ok())?;
-    Some(Duration::from_secs(seconds) + Duration::from_millis(ms))
+    Some(Duration::from_secs(seconds).saturating_add(Duration::from_millis(ms)))
 }
 
 #[cfg(test)]
@@ -185,6 +185,7 @@ mod tests {
     fn nonsense_is_no_duration() {
         assert_eq!(clock("01:02:03.5"), Some(Duration::from_secs(3723)));
         assert_eq!(clock("01:02:03.045"), Some(Duration::from_millis(3_723_045)));
+        assert_eq!(clock("18446744073709551615.999"), Some(Duration::from_secs(u64::MAX) + Duration::from_millis(999)));
         for text in ["", "a", "1:-2", "99999999999999999:00:00", "00:00:01.00x"] {
             assert_eq!(clock(text), None, "{text}");
         }

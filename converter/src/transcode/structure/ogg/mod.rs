@@ -64,7 +64,8 @@ impl Walker {
         let place = if let Some(known) = known {
             let place = self.streams[known].take(page);
             if self.streams[known].has_ended {
-                self.durations[known] += self.streams[known].duration_min();
+                let duration = self.streams[known].duration_min();
+                self.durations[known] = self.durations[known].saturating_add(duration);
             }
             place
         } else if let Some(stream) = Stream::begin(page, body).filter(|_| page.begins) {

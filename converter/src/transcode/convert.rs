@@ -62,6 +62,9 @@ struct Made {
     samples_read: u64,
     /// Absent where the decoding was stopped before the end.
     declared: Option<u64>,
+    /// Whether it was decoded to its end, and whether the decoder found fault with it.
+    is_whole: bool,
+    has_errors: bool,
 }
 
 fn run(
@@ -82,16 +85,21 @@ fn run(
         Opened::Frames(mut frames) => {
             let FrameHeader { rate, channels, .. } = frames.kind;
             let limit = DurationLimit { max: *duration_max, rate };
-            let encoded = copy::copy(&mut frames, &id3, output, supervisor, &limit)?;
+            let (encoded, has_strays) = copy::copy(&mut frames, &id3, output, supervisor, &limit)?;
             let (samples_read, declared) = (encoded.samples, frames.declared);
+            // Programs put tags around bare frames, and none into other containers.
+            let has_errors = frames.has_errors() || has_strays && container != Container::Mp3;
             frames.close();
             let (decoder, codec) = (Decoder::Copied, "mp3".to_owned());
-            Made { encoded, rate, channels, decoder, codec, source_rate: rate, samples_read, declared }
+            let (source_rate, is_whole) = (rate, true);
+            Made { encoded, rate, channels, decoder, codec, source_rate, samples_read, declared, is_whole, has_errors }
         }
     };
-    let Made { encoded, rate, channels, decoder, codec, source_rate, samples_read, declared } = made;
+    let Made { encoded, rate, channels, decoder, codec, source_rate, samples_read, declared, is_whole, has_errors } =
+        made;
     let upload_bytes = supervisor.map(|supervisor| move || supervisor.upload_bytes());
-    let found = verify::Found { decoded: samples_read, declared, rate: source_rate, container };
+    let (decoded, rate_read, index) = (samples_read, source_rate, decode::track_index(track));
+    let found = verify::Found { decoded, declared, rate: rate_read, container, track: index, is_whole, has_errors };
     let (video_bytes, completeness) = verify::verify(media, &movie.movie(), &found, upload_bytes)?;
     let Encoded { samples, frames, bytes: mp3_bytes, head } = encoded;
     Ok(Report {
@@ -147,8 +155,9 @@ fn encode(
     let gain = sound.finish(&mut |block| encoding.push(block))?;
     let encoded = encoding.finish(gain)?;
     let declared = audio.declared.filter(|_| is_whole);
+    let has_errors = audio.has_errors();
     let (decoder, codec) = (audio.decoded_by(), audio.close());
-    Ok(Made { encoded, rate, channels, decoder, codec, source_rate, samples_read, declared })
+    Ok(Made { encoded, rate, channels, decoder, codec, source_rate, samples_read, declared, is_whole, has_errors })
 }
 
 /// How long the mp3 will be, where the container tells.

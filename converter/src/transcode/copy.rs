@@ -18,14 +18,14 @@ const STRAY_PERCENT_MAX: u64 = 1;
 /// Stray bytes that are allowed in any case: a cut last frame, and tags that some programs put behind it.
 const STRAY_BYTES_MIN: u64 = 8 * 1024;
 
-/// Copies all frames to `output`, behind `id3`.
+/// Copies all frames to `output`, behind `id3`. Answers, too, whether there was anything between them.
 pub(super) fn copy(
     frames: &mut Frames,
     id3: &[u8],
     mut output: Output,
     supervisor: Option<&Arc<Supervisor>>,
     limit: &DurationLimit,
-) -> Result<Encoded, Refusal> {
+) -> Result<(Encoded, bool), Refusal> {
     limit.check(frames.declared.unwrap_or(0))?;
     output.write(id3).map_err(|cause| unwritten(&cause))?;
     let mut copier = Copier { kind: frames.kind, output, tag: None, stray_bytes: 0 };
@@ -42,7 +42,8 @@ pub(super) fn copy(
         }
     }
     copier.stray_bytes += pending.len() as u64;
-    copier.finish(frames, id3.len() as u64)
+    let has_strays = copier.stray_bytes > 0;
+    Ok((copier.finish(frames, id3.len() as u64)?, has_strays))
 }
 
 struct Copier {

@@ -109,6 +109,14 @@ impl Frames {
         (frames * u64::from(self.kind.samples)).saturating_sub(u64::from(ends.delay) + u64::from(ends.padding))
     }
 
+    /// Whether the demuxer found fault with the container; known at the end.
+    pub(in crate::transcode) fn has_errors(&self) -> bool {
+        match &self.from {
+            From::Native(_) => false,
+            From::Ffmpeg(ffmpeg) => ffmpeg.has_errors(),
+        }
+    }
+
     /// Ends the reading, at the end of the audio or before.
     pub(in crate::transcode) fn close(self) {
         if let From::Ffmpeg(ffmpeg) = self.from {

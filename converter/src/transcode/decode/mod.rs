@@ -43,7 +43,7 @@ pub(super) struct Source<'a> {
 impl Source<'_> {
     /// The wanted audio track, counted from 0, in a container whose tracks are all enabled.
     fn audio_index(&self) -> usize {
-        usize::from(self.track.map_or(0, |track| track.saturating_sub(1)))
+        track_index(self.track)
     }
 
     /// The reading starts over; false where too much was read for that.
@@ -60,6 +60,11 @@ impl Source<'_> {
             upload.settle();
         }
     }
+}
+
+/// The wanted audio track, counted from 0 instead of from 1; the first where none is asked for.
+pub(super) fn track_index(track: Option<u16>) -> usize {
+    usize::from(track.map_or(0, |track| track.saturating_sub(1)))
 }
 
 /// An audio track that was opened.
@@ -118,7 +123,7 @@ fn by_ffmpeg(source: &Source<'_>, tags: Tags) -> Result<(Opened, Tags), Refusal>
     let declared = declared_samples(&movie, rate);
     let left = edited_samples(&movie, declared);
     let skip = start_samples(&movie, rate);
-    Ok((Opened::Samples(Audio { decoder: By::Ffmpeg(found), rate, positions, declared, skip, left }), tags))
+    Ok((Opened::Samples(Audio { decoder: By::Ffmpeg(Box::new(found)), rate, positions, declared, skip, left }), tags))
 }
 
 /// The audio of a video, decoded.
@@ -140,7 +145,7 @@ pub(super) struct Audio {
 #[derive(Debug)]
 enum By {
     Native(Box<Native>),
-    Ffmpeg(Ffmpeg),
+    Ffmpeg(Box<Ffmpeg>),
 }
 
 impl Audio {
@@ -162,6 +167,14 @@ impl Audio {
             *left -= planes.first().map_or(0, Vec::len) as u64;
         }
         Ok(goes_on)
+    }
+
+    /// Whether anything in it made no sense so far; of ffmpeg it is known once that has ended.
+    pub(super) fn has_errors(&self) -> bool {
+        match &self.decoder {
+            By::Native(native) => native.has_errors(),
+            By::Ffmpeg(ffmpeg) => ffmpeg.has_errors(),
+        }
     }
 
     pub(super) fn decoded_by(&self) -> Decoder {

@@ -45,6 +45,8 @@ pub(super) struct Process {
     codec: Receiver<String>,
     /// Feeds the video to it, where that arrives as a stream.
     pump: Option<JoinHandle<()>>,
+    /// Whether it found fault with the audio; known once it has ended.
+    pub(super) has_errors: bool,
 }
 
 impl Process {
@@ -87,7 +89,7 @@ impl Process {
         };
         let (messages, codec) = messages::collect(stderr, audio_index).map_err(failed)?;
         let pump = pump(source, stdin).map_err(failed)?;
-        Ok(Self { child, stdout, messages: Some(messages), codec, pump })
+        Ok(Self { child, stdout, messages: Some(messages), codec, pump, has_errors: false })
     }
 
     /// The codec's name, of an ffmpeg that wrote something already.
@@ -119,6 +121,7 @@ impl Process {
         if !status.success() {
             return Err(Refusal::new(RefusalKind::Damaged, "the audio is damaged: ffmpeg gave up on it"));
         }
+        self.has_errors |= self.messages.take().map(join).is_some_and(|messages| messages.errors > 0);
         Ok(())
     }
 

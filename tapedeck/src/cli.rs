@@ -12,6 +12,7 @@ use crate::{
     client::{conversions, convert, download, login, users},
     console, demo, doctor,
     error::{EXIT_CODES, Error},
+    interrupt::interrupted,
     transcode, up,
 };
 
@@ -112,7 +113,7 @@ async fn until_signalled(command: Command) -> Result<(), Error> {
         biased;
         done = client(command) => done,
         // What is dropped here takes its temporary files with it.
-        () = chassis::shutdown_signal() => Err(if is_local { Error::Stopped } else { Error::Interrupted }),
+        () = interrupted() => Err(if is_local { Error::Stopped } else { Error::Interrupted }),
     }
 }
 

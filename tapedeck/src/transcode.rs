@@ -22,7 +22,7 @@ use tokio::{
 
 use crate::{
     error::Error,
-    partial,
+    partial::Partial,
     progress::{Progress, length},
 };
 
@@ -71,9 +71,9 @@ pub async fn run(args: Args) -> Result<(), Error> {
     let options = args.engine.options.check().map_err(|refused| Error::Usage(refused.to_string()))?;
     let video = open(input, output, args.force)?;
     let file_error = |cause| Error::file(output, cause);
-    let mp3 = partial::beside(output).map_err(file_error)?;
+    let mp3 = Partial::beside(output).map_err(file_error)?;
     // Decoded audio is large, and where there is room for an mp3 there may be more than in a folder in memory.
-    let scratch = options.normalize.map(|_| tempfile::tempfile_in(partial::folder(output))).transpose();
+    let scratch = options.normalize.map(|_| tempfile::tempfile_in(mp3.folder())).transpose();
     let job = Job {
         options,
         duration_max: args.engine.duration_max,
@@ -82,8 +82,7 @@ pub async fn run(args: Args) -> Result<(), Error> {
     };
     let progress = Progress::new(&input.display().to_string(), false);
     let converted = convert(&job, video, mp3.as_file(), output, &progress).await;
-    let named =
-        converted.and_then(|report| partial::keep(mp3, output, args.force).map(|()| report).map_err(file_error));
+    let named = converted.and_then(|report| mp3.keep(args.force).map(|()| report).map_err(file_error));
     let report = named.inspect_err(|_| progress.clear())?;
     let size = DecimalBytes(report.mp3_bytes);
     progress.end(format!("{} ({}, {size})", output.display(), length(report.duration_ms)));

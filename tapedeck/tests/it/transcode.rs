@@ -1,24 +1,18 @@
 //! `tapedeck transcode`: a file of this machine, without any service.
 
 use std::{
-    fs::{self, File},
-    io::Write as _,
+    fs::{self, File, Permissions},
+    os::unix::fs::{PermissionsExt as _, symlink},
     path::Path,
     process::{Command, Stdio},
-    time::{Duration, Instant},
 };
-
-use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
     cli::{Tapedeck, stderr},
     media,
 };
 
-/// Longest until an engine has written something, on a machine that compiles at the same time.
-const START_MAX: Duration = Duration::from_secs(30);
-
-fn names(folder: &Path) -> Vec<String> {
+pub(crate) fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).expect("a folder").flatten();
     let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     names.sort();
@@ -72,6 +66,23 @@ fn an_mp3_is_replaced_only_when_asked_and_only_by_a_whole_one() {
 }
 
 #[test]
+fn what_is_replaced_keeps_its_permissions_and_a_link_its_place() {
+    let tapedeck = home_with(&media::video("mp4", 3), "a.mp4");
+    let (home, old) = (tapedeck.home(), tapedeck.home().join("old.mp3"));
+    fs::write(&old, "private").expect("a file");
+    fs::set_permissions(&old, Permissions::from_mode(0o600)).expect("its permissions");
+    for (link, leads_to) in [("link.mp3", "old.mp3"), ("dangling.mp3", "new.mp3")] {
+        symlink(leads_to, home.join(link)).expect("a link");
+        let output = tapedeck.run(&["transcode", "--force", "a.mp4", link]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        assert!(home.join(link).is_symlink(), "{link}");
+        assert!((media::look(&fs::read(home.join(leads_to)).expect("an mp3")).seconds - 3.0).abs() < 0.03);
+    }
+    assert_eq!(old.metadata().expect("a file").permissions().mode() & 0o777, 0o600);
+    assert_eq!(names(home), ["a.mp4", "dangling.mp3", "link.mp3", "new.mp3", "old.mp3"]);
+}
+
+#[test]
 fn what_cannot_be_converted_is_told_and_leaves_nothing() {
     let tapedeck = home_with(&media::video("mp4", 3), "a.mp4");
     let home = tapedeck.home();
@@ -97,45 +108,9 @@ fn what_cannot_be_converted_is_told_and_leaves_nothing() {
         let output = tapedeck.run(&[&["transcode"], arguments].concat());
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", stderr(&output));
         assert!(stderr(&output).contains(said), "{arguments:?}: {}", stderr(&output));
+        assert!(!stderr(&output).contains(".tapedeck-"), "{arguments:?}: {}", stderr(&output));
         assert_eq!(names(home), before, "{arguments:?}");
     }
-}
-
-/// Hours of silence that take no room.
-fn long_wav(path: &Path) {
-    const DATA_BYTES: u32 = 4 * 3600 * 44_100 * 4;
-    let mut head = b"RIFF".to_vec();
-    head.extend((36 + DATA_BYTES).to_le_bytes());
-    head.extend(b"WAVEfmt \x10\0\0\0\x01\0\x02\0\x44\xac\0\0\x10\xb1\x02\0\x04\0\x10\0data");
-    head.extend(DATA_BYTES.to_le_bytes());
-    let mut file = File::create(path).expect("a file");
-    file.write_all(&head).expect("a header");
-    file.set_len(u64::from(DATA_BYTES) + head.len() as u64).expect("a sparse file");
-}
-
-#[tokio::test]
-async fn an_interrupt_leaves_nothing_behind() {
-    let tapedeck = Tapedeck::new();
-    let home = tapedeck.home();
-    long_wav(&home.join("a.wav"));
-    let mut running = tapedeck.command(&["transcode", "a.wav", "b.mp3"]).spawn().expect("the program starts");
-    let has_written = || {
-        let entries = fs::read_dir(home).expect("a folder").flatten();
-        let mut partial = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(".tapedeck-"));
-        partial.any(|entry| entry.metadata().is_ok_and(|about| about.len() > 0))
-    };
-    let (give_up, mut ticks) = (Instant::now() + START_MAX, tokio::time::interval(Duration::from_millis(10)));
-    while !has_written() {
-        assert!(Instant::now() < give_up, "nothing is written");
-        ticks.tick().await;
-    }
-
-    let pid = Pid::from_child(&running);
-    kill_process(pid, Signal::INT).expect("a running process");
-    let ended = running.wait().expect("an end");
-
-    assert_eq!(ended.code(), Some(130));
-    assert_eq!(names(home), ["a.wav"]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::{
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use converter::{
-    control::{FromEngine, Report, Verdict},
+    control::{FromEngine, Pass, Report, Verdict},
     engine::{Engine, Events, Input, Job, find_ffmpeg},
 };
 use indicatif::DecimalBytes;
@@ -161,9 +161,19 @@ async fn write(mut stdout: ChildStdout, mp3: File, written: &Cell<u64>) -> std::
 }
 
 async fn listen(mut events: Events, progress: &Progress, written: &Cell<u64>) -> Result<Report, Error> {
+    // Where there is one pass only, it is not spoken of.
+    let mut last = Pass::Encode;
     loop {
         match events.next().await.map_err(|cause| Error::Failed(format!("the engine spoke badly: {cause}")))? {
-            Some(FromEngine::Progress { encoded_ms, total_ms }) => progress.audio(encoded_ms, total_ms, written.get()),
+            Some(FromEngine::Progress { pass, done_ms, total_ms }) => {
+                if std::mem::replace(&mut last, pass) != pass {
+                    progress.pass(match pass {
+                        Pass::Measure => "measuring (1 of 2)",
+                        Pass::Encode => "encoding (2 of 2)",
+                    });
+                }
+                progress.audio(done_ms, total_ms, written.get());
+            }
             Some(FromEngine::Uncaged(missing)) => {
                 progress.remark(format!("note: not caged in full, since this kernel lacks {missing:?}"));
             }

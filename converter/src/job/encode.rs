@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     App,
-    control::{FromEngine, Guard, Head, Refusal, RefusalKind, Report, Verdict},
+    control::{FromEngine, Guard, Head, Pass, Refusal, RefusalKind, Report, Verdict},
     conversion::{Conversion, Mp3},
     engine::{EndMark, Engine, Events, Input, Job, Process, is_limit},
     error::Error,
@@ -187,7 +187,8 @@ async fn listen(lease: &HeldLease<'_>, mut events: Events, mut scratch: Scratch<
         scratch.charge()?;
         match event.map_err(|cause| Error::internal(anyhow::anyhow!("the engine spoke badly: {cause}")))? {
             Some(FromEngine::Uncaged(missing)) => warn_uncaged(&missing),
-            Some(FromEngine::Progress { encoded_ms, .. }) => lease.encoded(encoded_ms),
+            Some(FromEngine::Progress { pass: Pass::Encode, done_ms, .. }) => lease.encoded(done_ms),
+            Some(FromEngine::Progress { pass: Pass::Measure, .. }) => {}
             Some(FromEngine::Verdict(Verdict::Converted(report))) => return Ok(report),
             Some(FromEngine::Verdict(Verdict::Refused(refusal))) if refusal.kind == RefusalKind::Internal => {
                 return Err(Error::internal(anyhow::anyhow!("the engine failed: {refusal}")));

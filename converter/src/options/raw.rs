@@ -14,27 +14,28 @@ const TRACKS: RangeInclusive<u16> = 1..=64;
 /// Track numbers that a tag may name.
 const TRACK_NUMBERS: RangeInclusive<u16> = 1..=999;
 
-/// The options as a query string or a command line carries them, unchecked.
+/// The options as a query string or a command line carries them, unchecked. On a command line `-1` is a number that is
+/// refused with the range, and no flag.
 #[derive(Debug, Clone, Default, Deserialize, clap::Args)]
 pub struct RawOptions {
     /// Variable bit rate, V0 (best) to V9 (smallest); where neither this nor a bit rate is given, V2, or an mp3 source
     /// as it is.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub quality: Option<String>,
     /// Constant bit rate in kbit/s, 32 to 320.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub bitrate: Option<String>,
     /// 1 (mono) or 2 (stereo); as the source where absent.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub channels: Option<String>,
     /// First instant to convert, in seconds, e.g. 12.5.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub start: Option<String>,
     /// Instant to stop at, in seconds.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub end: Option<String>,
     /// Which audio track, counted from 1; the first enabled one where absent.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub track: Option<String>,
     /// `always` encodes an mp3 source anew; `auto` (the default) copies its frames where no other option forbids it.
     #[arg(long)]
@@ -61,7 +62,7 @@ pub struct RawOptions {
     #[arg(long)]
     pub date: Option<String>,
     /// Track number for the mp3's tag.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub track_number: Option<String>,
 }
 

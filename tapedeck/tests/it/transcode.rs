@@ -66,6 +66,21 @@ fn an_mp3_is_replaced_only_when_asked_and_only_by_a_whole_one() {
 }
 
 #[test]
+fn what_is_normalized_is_gone_through_twice_and_says_so() {
+    let tapedeck = home_with(&media::video("mp4", 3), "a.mp4");
+    for (arguments, passes) in [
+        (&["transcode", "a.mp4", "a.mp3"][..], &[][..]),
+        (&["transcode", "--normalize", "ebur128", "a.mp4", "b.mp3"], &["measuring (1 of 2)", "encoding (2 of 2)"]),
+    ] {
+        let output = tapedeck.run(arguments);
+        assert!(output.status.success(), "{}", stderr(&output));
+        let said: Vec<String> = stderr(&output).lines().map(str::to_owned).collect();
+        let expected: Vec<String> = passes.iter().map(|pass| format!("a.mp4: {pass}")).collect();
+        assert_eq!(said[..said.len() - 1], expected, "{said:?}");
+    }
+}
+
+#[test]
 fn what_is_replaced_keeps_its_permissions_and_a_link_its_place() {
     let tapedeck = home_with(&media::video("mp4", 3), "a.mp4");
     let (home, old) = (tapedeck.home(), tapedeck.home().join("old.mp3"));
@@ -89,6 +104,7 @@ fn what_cannot_be_converted_is_told_and_leaves_nothing() {
     fs::write(home.join("letter.txt"), "no video at all\n".repeat(100)).expect("a file");
     fs::create_dir(home.join("folder")).expect("a folder");
     fs::hard_link(home.join("a.mp4"), home.join("same.mp4")).expect("a second name");
+    fs::copy(media::video("avi", 3), home.join("a.avi")).expect("a copied video");
     let before = names(home);
     for (arguments, code, said) in [
         (&["letter.txt", "b.mp3"][..], 3, "no video or audio file"),
@@ -102,7 +118,10 @@ fn what_cannot_be_converted_is_told_and_leaves_nothing() {
         (&["a.mp4"], 2, "transcode IN OUT"),
         (&["a.mp4", "-"], 2, "< IN > OUT"),
         (&["--quality", "V12", "a.mp4", "b.mp3"], 2, "V0 (best) to V9"),
-        (&["--duration-max", "1s", "a.mp4", "b.mp3"], 3, "longer than 1s"),
+        (&["--start", "-1", "a.mp4", "b.mp3"], 2, "start must be seconds from 0"),
+        (&["--track", "-1", "a.mp4", "b.mp3"], 2, "track must be a number from 1"),
+        (&["--duration-max", "1s", "a.mp4", "b.mp3"], 3, "longer than 1s (--duration-max)"),
+        (&["--ffmpeg", "/nowhere", "a.avi", "b.mp3"], 1, "/nowhere here (--ffmpeg)"),
         (&["--start", "60", "a.mp4", "b.mp3"], 3, "start"),
     ] {
         let output = tapedeck.run(&[&["transcode"], arguments].concat());
@@ -125,15 +144,27 @@ fn without_files_it_is_a_filter() {
         assert!(output.status.success() && output.stderr.is_empty(), "{}", stderr(&output));
         assert!((media::look(&fs::read(&mp3).expect("an mp3")).seconds - 3.0).abs() < 0.03);
     }
-    assert_eq!(tapedeck.run(&["transcode", "--quality", "V12"]).status.code(), Some(2));
-    assert_eq!(tapedeck.run(&["transcode"]).status.code(), Some(1), "nothing came");
+    for (arguments, code, said) in [
+        (&["transcode", "--quality", "V12"][..], 2, "V0 (best) to V9"),
+        (&["transcode", "--end", "-1"], 2, "end must be seconds from 0"),
+        (&["transcode"], 1, "empty"),
+    ] {
+        let output = tapedeck.run(arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", stderr(&output));
+        assert!(stderr(&output).starts_with("tapedeck: ") && stderr(&output).contains(said), "{}", stderr(&output));
+    }
 }
 
 #[test]
 fn the_long_help_is_the_reference_of_the_filter() {
     let output = Tapedeck::new().run(&["transcode", "--help"]);
     let text = String::from_utf8_lossy(&output.stdout);
-    for word in ["transcode talk.mkv talk.mp3", "Exit codes of the filter", "length tag", "< in.mkv > out.mp3"] {
+    for word in
+        ["transcode talk.mkv talk.mp3", "Exit codes of the filter", "length tag", "tapedeck transcode --quality V2"]
+    {
         assert!(text.contains(word), "{word} in {text}");
     }
+    assert!(!text.contains("converter transcode"), "another program's name in {text}");
+    let (options, logging) = text.split_once("Logging:").expect("a heading");
+    assert!(!options.contains("--log-") && !logging.contains("--title <"), "{text}");
 }

@@ -18,8 +18,8 @@ const TRACK_NUMBERS: RangeInclusive<u16> = 1..=999;
 /// refused with the range, and no flag.
 #[derive(Debug, Clone, Default, Deserialize, clap::Args)]
 pub struct RawOptions {
-    /// Variable bit rate, V0 (best) to V9 (smallest); where neither this nor a bit rate is given, V2, or an mp3 source
-    /// as it is.
+    /// Variable bit rate, V0 (best) to V9 (smallest), or a number as `bitrate` has; where neither this nor a bit rate is
+    /// given, V2, or an mp3 source as it is.
     #[arg(long, allow_negative_numbers = true)]
     pub quality: Option<String>,
     /// Constant bit rate in kbit/s, 32 to 320.
@@ -166,12 +166,22 @@ mod tests {
     }
 
     #[test]
+    fn what_a_conversion_tells_of_its_quality_may_be_sent_again() {
+        for told in [raw(|o| o.bitrate = Some("320".into())), raw(|o| o.quality = Some("v0".into()))] {
+            let options = told.check().expect("in range");
+            let quality = options.quality.map(|quality| quality.to_string());
+            assert_eq!(RawOptions { quality, ..RawOptions::default() }.check(), Ok(options));
+        }
+    }
+
+    #[test]
     fn each_refusal_names_the_range() {
         for (raw, named) in [
             (raw(|o| o.quality = Some("V10".into())), "V0 (best) to V9"),
-            (raw(|o| o.quality = Some("128".into())), "V0 (best) to V9"),
+            (raw(|o| o.quality = Some("129".into())), "V0 (best) to V9 (smallest), or of [32, 40"),
             (raw(|o| o.bitrate = Some("31".into())), "32, 40"),
-            (raw(|o| o.bitrate = Some("V2".into())), "32 to 320"),
+            (raw(|o| o.bitrate = Some("V2".into())), "which is a quality"),
+            (raw(|o| (o.quality, o.bitrate) = (Some("128".into()), Some("128".into()))), "not both"),
             (raw(|o| o.channels = Some("3".into())), "1 or 2"),
             (raw(|o| o.start = Some("-1".into())), "0 to 86400"),
             (raw(|o| o.start = Some("NaN".into())), "0 to 86400"),

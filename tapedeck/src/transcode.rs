@@ -9,7 +9,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
 use converter::{
     control::{FromEngine, Pass, Report, Verdict},
     engine::{Engine, Events, Input, Job, find_ffmpeg},
@@ -138,8 +137,8 @@ async fn convert(job: &Job, video: File, mp3: &File, output: &Path, progress: &P
     process.reap().await;
     report.check(written.get(), job.duration_max).map_err(|cause| failed("the engine failed", &cause))?;
     if let Some(head) = &report.head {
-        let bytes = BASE64_STANDARD.decode(&head.bytes).map_err(|cause| failed("the engine failed", &cause))?;
-        mp3.write_all_at(&bytes, head.offset).map_err(file_error)?;
+        let (offset, bytes) = head.decode().map_err(|cause| failed("the engine failed", &cause))?;
+        mp3.write_all_at(&bytes, offset).map_err(file_error)?;
     }
     mp3.sync_all().map_err(file_error)?;
     Ok(report)

@@ -33,8 +33,8 @@ async fn decoded_audio_that_the_spool_never_takes_ends_the_conversion() {
 #[tokio::test]
 async fn decoded_audio_shares_the_spool_with_all_conversions() {
     let rig = rig(3 * MIB).await;
-    let first = rig.permit(&filling(2 * MIB, "telling")).await;
     let clip = clip();
+    let first = rig.permit(&filling(2 * MIB, "telling")).await;
     let sending = rig.send(first, stalled(&clip));
     let meeting = async {
         until("the first has filled its part", async || rig.read(first.0).await.progress.encoded_ms > 0).await;

@@ -16,7 +16,7 @@ use super::{
     verify,
 };
 use crate::{
-    control::{Decoder, Refusal, RefusalKind, Report},
+    control::{Decoder, Pass, Refusal, RefusalKind, Report, Setting},
     options::Options,
     sniff::Container,
 };
@@ -147,7 +147,7 @@ fn encode(
             limit.check(sound.position())?;
         }
         if let Some(supervisor) = supervisor.filter(|_| sound.is_collecting()) {
-            supervisor.progress(Duration::ZERO, total);
+            supervisor.progress(Pass::Measure, measured(options, sound.position(), source_rate), total);
         }
     }
     let (samples_read, is_whole) = (sound.position(), !sound.is_done());
@@ -162,10 +162,15 @@ fn encode(
 
 /// How long the mp3 will be, where the container tells.
 fn total(options: &Options, declared: Option<u64>, rate: u32) -> Option<Duration> {
-    let declared = Duration::from_millis(declared? * 1000 / u64::from(rate));
+    declared.map(|declared| measured(options, declared, rate))
+}
+
+/// How much of the range lies within the first `samples` of the source.
+fn measured(options: &Options, samples: u64, rate: u32) -> Duration {
+    let position = Duration::from_millis(samples * 1000 / u64::from(rate));
     let instant = |seconds: Option<f64>| seconds.map(Duration::from_secs_f64);
-    let end = instant(options.end).map_or(declared, |end| end.min(declared));
-    Some(end.saturating_sub(instant(options.start).unwrap_or_default()))
+    let end = instant(options.end).map_or(position, |end| end.min(position));
+    end.saturating_sub(instant(options.start).unwrap_or_default())
 }
 
 /// Longest audio of one sample rate.
@@ -183,7 +188,8 @@ impl DurationLimit {
             return Ok(());
         }
         let limit = humantime::format_duration(self.max);
-        Err(Refusal::new(RefusalKind::TooLong, format!("the audio is longer than {limit} (DURATION_MAX)")))
+        let refusal = Refusal::new(RefusalKind::TooLong, format!("the audio is longer than {limit}"));
+        Err(refusal.by(Setting::DurationMax))
     }
 }
 

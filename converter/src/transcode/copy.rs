@@ -11,7 +11,7 @@ use super::{
     supervisor::Supervisor,
     tag::xing::LengthTag,
 };
-use crate::control::{Refusal, RefusalKind};
+use crate::control::{Pass, Refusal, RefusalKind};
 
 /// Bytes that may be no frames, in percent of all, before the audio counts as damaged.
 const STRAY_PERCENT_MAX: u64 = 1;
@@ -38,7 +38,7 @@ pub(super) fn copy(
         let samples = frames.audible(copier.frames());
         limit.check(samples)?;
         if let Some(supervisor) = supervisor {
-            supervisor.progress(in_time(samples), total);
+            supervisor.progress(Pass::Encode, in_time(samples), total);
         }
     }
     copier.stray_bytes += pending.len() as u64;

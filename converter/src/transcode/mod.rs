@@ -43,7 +43,7 @@ use std::{
     time::Duration,
 };
 
-pub use self::help::FILTER;
+pub use self::help::filter_help;
 use rustix::fs::{FileType, fstat};
 
 use self::{
@@ -78,10 +78,11 @@ pub struct Args {
     control: bool,
 }
 
-/// Runs the engine. With `--control` a refusal is a verdict, and only a defect is a failure.
+/// Runs the engine; `program` is the name by which it speaks to a person. With `--control` a refusal is a verdict, and
+/// only a defect is a failure.
 #[expect(clippy::needless_pass_by_value, reason = "a program's arguments are its entry's to keep")]
-pub fn main(args: Args) -> ExitCode {
-    if args.control { supervised() } else { alone(&args) }
+pub fn main(args: Args, program: &str) -> ExitCode {
+    if args.control { supervised() } else { alone(&args, program) }
 }
 
 fn supervised() -> ExitCode {
@@ -133,37 +134,39 @@ fn workers() -> usize {
     thread::available_parallelism().map_or(1, usize::from).min(WORKERS_MAX)
 }
 
-fn alone(args: &Args) -> ExitCode {
+fn alone(args: &Args, program: &str) -> ExitCode {
+    // There is nobody left to tell where this fails.
+    let say = |said: &str| drop(writeln!(io::stderr(), "{program}: {said}"));
     let options = match args.options.check() {
         Ok(options) => options,
         Err(wrong) => {
-            let _ = writeln!(io::stderr(), "converter: {wrong}");
+            say(&wrong.to_string());
             return ExitCode::from(WRONG_USAGE);
         }
     };
     if io::stdin().is_terminal() || io::stdout().is_terminal() {
-        let advice = "this is a filter from a video to an mp3: converter transcode < in.mp4 > out.mp3; see --help";
-        let _ = writeln!(io::stderr(), "converter: {advice}");
+        say(&format!("this is a filter from a video to an mp3: {program} transcode < in.mp4 > out.mp3; see --help"));
         return ExitCode::from(WRONG_USAGE);
     }
-    let (said, code) = match request(args, options).and_then(convert_caged) {
-        Ok(report) if report.head.is_none() => return ExitCode::SUCCESS,
-        Ok(_) => {
-            let note = "note: the length tag is missing, since this output cannot be changed any more; write to a file";
-            (note.to_owned(), ExitCode::SUCCESS)
+    match request(args, options).and_then(|request| convert_caged(request, say)) {
+        Ok(report) => {
+            if report.head.is_some() {
+                say("note: the length tag is missing, since this output cannot be changed any more; write to a file");
+            }
+            ExitCode::SUCCESS
         }
-        Err(refusal) => (refusal.to_string(), ExitCode::FAILURE),
-    };
-    // There is nobody left to tell where this fails.
-    let _ = writeln!(io::stderr(), "converter: {said}");
-    code
+        Err(refusal) => {
+            say(&refusal.with_flag());
+            ExitCode::FAILURE
+        }
+    }
 }
 
-fn convert_caged(request: Request) -> Result<Report, Refusal> {
+fn convert_caged(request: Request, say: impl Fn(&str)) -> Result<Report, Refusal> {
     // The output may be a file of any size: that is left to the caller's own limit.
     let missing = enter_cage(&request, None).map_err(|cause| internal("this process cannot be caged", &cause))?;
     if !missing.is_empty() {
-        let _ = writeln!(io::stderr(), "converter: note: not caged in full, since this kernel lacks {missing:?}");
+        say(&format!("note: not caged in full, since this kernel lacks {missing:?}"));
     }
     convert::convert(request, None)
 }

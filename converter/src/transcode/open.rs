@@ -49,15 +49,7 @@ pub(super) fn open(spool: Option<File>) -> Result<(Media, Container), Refusal> {
 
 /// Turns what cannot be converted into the refusal.
 fn judge(sniffed: Sniffed) -> Result<Sniffed, Refusal> {
-    let (kind, detail) = match sniffed {
-        Sniffed::Playlist => {
-            (RefusalKind::Playlist, "this is a playlist, which only names other files; send the video itself")
-        }
-        Sniffed::Empty => (RefusalKind::Empty, "the input is empty"),
-        Sniffed::Unknown => (RefusalKind::UnknownContainer, "this is no video or audio file that is known here"),
-        known => return Ok(known),
-    };
-    Err(Refusal::new(kind, detail))
+    sniffed.refusal().map_or(Ok(sniffed), Err)
 }
 
 /// Copies a pipe into a file.

@@ -13,7 +13,7 @@ use super::{
     worker::{self, Piece},
 };
 use crate::{
-    control::{Refusal, RefusalKind},
+    control::{Pass, Refusal, RefusalKind},
     options::Quality,
     transcode::{output::Output, pcm::Block, supervisor::Supervisor, tag::xing::LengthTag},
 };
@@ -88,7 +88,7 @@ impl Joiner {
         self.output.write(mp3).map_err(|cause| unwritten(&cause))?;
         if let Some(supervisor) = &self.supervisor {
             let encoded_ms = self.tag.frames() * self.frame_samples as u64 * 1000 / u64::from(self.shape.rate);
-            supervisor.progress(Duration::from_millis(encoded_ms), self.total);
+            supervisor.progress(Pass::Encode, Duration::from_millis(encoded_ms), self.total);
         }
         Ok(())
     }

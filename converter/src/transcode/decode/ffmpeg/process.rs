@@ -22,7 +22,7 @@ use super::{
     messages::{self, Messages},
 };
 use crate::{
-    control::{Refusal, RefusalKind},
+    control::{Refusal, RefusalKind, Setting},
     sniff::Container,
     transcode::{
         input::Media,
@@ -73,8 +73,9 @@ impl Process {
             // A bare name is one that was not found, and a file that is not there cannot be in the cage.
             ErrorKind::NotFound | ErrorKind::PermissionDenied if !source.ffmpeg.exists() => Refusal::new(
                 RefusalKind::Internal,
-                format!("this video needs ffmpeg, and there is no {} here (FFMPEG)", source.ffmpeg.display()),
-            ),
+                format!("this video needs ffmpeg, and there is no {} here", source.ffmpeg.display()),
+            )
+            .by(Setting::Ffmpeg),
             ErrorKind::PermissionDenied if source.ffmpeg.is_absolute() => Refusal::new(
                 RefusalKind::Internal,
                 "ffmpeg may not be executed: it must be a program and no script, whose interpreter is not in the cage",

@@ -81,17 +81,18 @@ pub struct Args {
 /// Runs the engine. With `--control` a refusal is a verdict, and only a defect is a failure.
 #[expect(clippy::needless_pass_by_value, reason = "a program's arguments are its entry's to keep")]
 pub fn main(args: Args) -> ExitCode {
-    if args.control { supervised() } else { alone(&args) }
+    let closed = cage::close_inherited();
+    if args.control { supervised(closed) } else { alone(&args, closed) }
 }
 
-fn supervised() -> ExitCode {
+fn supervised(closed: io::Result<()>) -> ExitCode {
     let Ok((channel, start, scratch)) = Channel::open() else { return ExitCode::FAILURE };
     let Start { options, duration_max_ms, ffmpeg } = start;
     let duration_max = Duration::from_millis(duration_max_ms);
     let (workers, status) = (workers(), status());
     let request = Request { options, duration_max, ffmpeg, scratch, spool: None, status, workers };
     let file_bytes = request.scratch.as_ref().map_or(0, |_| cage::scratch_bytes(duration_max));
-    let caged = enter_cage(&request, Some(file_bytes));
+    let caged = closed.and_then(|()| enter_cage(&request, Some(file_bytes)));
     let Ok(supervisor) = channel.listen().map(Arc::new) else { return ExitCode::FAILURE };
     let converted = match caged {
         Ok(missing) => {
@@ -100,7 +101,7 @@ fn supervised() -> ExitCode {
             }
             convert::convert(request, Some(&supervisor))
         }
-        Err(cause) => Err(internal("this process cannot be caged", &cause)),
+        Err(cause) => Err(uncageable(&cause)),
     };
     let verdict = match converted {
         Ok(report) => Verdict::Converted(report),
@@ -120,6 +121,10 @@ fn enter_cage(request: &Request, file_bytes: Option<u64>) -> io::Result<Vec<Guar
     })
 }
 
+fn uncageable(cause: &io::Error) -> Refusal {
+    internal("this process cannot be caged", cause)
+}
+
 fn is_file(stdin: &io::Stdin) -> io::Result<bool> {
     Ok(FileType::from_raw_mode(fstat(stdin)?.st_mode).is_file())
 }
@@ -133,7 +138,7 @@ fn workers() -> usize {
     thread::available_parallelism().map_or(1, usize::from).min(WORKERS_MAX)
 }
 
-fn alone(args: &Args) -> ExitCode {
+fn alone(args: &Args, closed: io::Result<()>) -> ExitCode {
     let options = match args.options.check() {
         Ok(options) => options,
         Err(wrong) => {
@@ -146,7 +151,8 @@ fn alone(args: &Args) -> ExitCode {
         let _ = writeln!(io::stderr(), "converter: {advice}");
         return ExitCode::from(WRONG_USAGE);
     }
-    let (said, code) = match request(args, options).and_then(convert_caged) {
+    let closed = closed.map_err(|cause| uncageable(&cause));
+    let (said, code) = match closed.and_then(|()| request(args, options)).and_then(convert_caged) {
         Ok(report) if report.head.is_none() => return ExitCode::SUCCESS,
         Ok(_) => {
             let note = "note: the length tag is missing, since this output cannot be changed any more; write to a file";
@@ -161,7 +167,7 @@ fn alone(args: &Args) -> ExitCode {
 
 fn convert_caged(request: Request) -> Result<Report, Refusal> {
     // The output may be a file of any size: that is left to the caller's own limit.
-    let missing = enter_cage(&request, None).map_err(|cause| internal("this process cannot be caged", &cause))?;
+    let missing = enter_cage(&request, None).map_err(|cause| uncageable(&cause))?;
     if !missing.is_empty() {
         let _ = writeln!(io::stderr(), "converter: note: not caged in full, since this kernel lacks {missing:?}");
     }

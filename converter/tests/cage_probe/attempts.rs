@@ -5,6 +5,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io,
     net::{TcpStream, UdpSocket},
+    ops::RangeInclusive,
     os::{
         linux::net::SocketAddrExt as _,
         unix::{
@@ -45,6 +46,10 @@ impl Targets {
     }
 }
 
+/// What is in the file `secret`, and the descriptors that it may have been inherited as.
+const SECRET: &[u8; 6] = b"secret";
+const INHERITABLE: RangeInclusive<i32> = 3..=1023;
+
 type Attempt = fn(&Targets) -> io::Result<()>;
 
 /// In an order that leaves each its chance: what changes this process comes last.
@@ -67,6 +72,14 @@ pub(crate) const ATTEMPTS: &[(&str, Attempt)] = &[
         UnixStream::connect_addr(&SocketAddr::from_abstract_name(&t.abstract_socket)?).map(drop)
     }),
     // SAFETY (of all these): numbers, and memory of this process that outlives the call.
+    ("read an inherited file", |_| {
+        let mut content = [0; SECRET.len()];
+        let is_secret = |fd| {
+            let read = unsafe { libc::pread(fd, content.as_mut_ptr().cast(), content.len(), 0) };
+            read == SECRET.len().cast_signed() && content == *SECRET
+        };
+        if INHERITABLE.into_iter().any(is_secret) { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
+    }),
     ("set up an io_uring", |_| {
         let mut parameters = [0_u64; 15];
         call(unsafe { libc::syscall(libc::SYS_io_uring_setup, 1, parameters.as_mut_ptr()) })

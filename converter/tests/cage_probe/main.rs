@@ -35,6 +35,7 @@ fn main() -> io::Result<()> {
         ["old-kernel", program, ref arguments @ ..] => Err(old_kernel::execute(program, arguments)),
         ["outside", targets] => print(&Targets::parse(targets), &[]),
         ["inside", targets] => {
+            cage::close_inherited()?;
             let missing = enter(limits())?;
             print(&Targets::parse(targets), &missing)
         }

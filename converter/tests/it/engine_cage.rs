@@ -4,6 +4,7 @@ use std::{
     fs::File,
     net::{TcpListener, UdpSocket},
     os::{
+        fd::OwnedFd,
         linux::net::SocketAddrExt as _,
         unix::net::{SocketAddr, UnixListener},
     },
@@ -70,6 +71,8 @@ pub(crate) fn probe() -> PathBuf {
 /// What must not be reached from inside.
 struct Outside {
     folder: TempDir,
+    /// The file `secret`, open in every program that is started.
+    _inherited: OwnedFd,
     /// Stands for the service: a process of the same user.
     process: Child,
     tcp: TcpListener,
@@ -81,9 +84,12 @@ impl Outside {
     fn new() -> Self {
         let folder = TempDir::new().expect("a folder");
         std::fs::write(folder.path().join("secret"), "secret").expect("a secret");
+        let secret = File::open(folder.path().join("secret")).expect("a secret");
         let name = SocketAddr::from_abstract_name(folder.path().as_os_str().as_encoded_bytes()).expect("a name");
         let process = Command::new("sleep").arg("600").env("SECRET", "secret").spawn().expect("a process");
         Self {
+            // Unlike the original, a duplicate is not closed on exec.
+            _inherited: rustix::io::dup(&secret).expect("a duplicate"),
             process,
             tcp: TcpListener::bind("127.0.0.1:0").expect("a listener"),
             udp: UdpSocket::bind("127.0.0.1:0").expect("a socket"),

@@ -49,6 +49,7 @@ use rustix::fs::{FileType, fstat};
 use self::{
     cage::{Limits, Needs},
     convert::{Request, internal},
+    open::Spool,
     supervisor::Channel,
 };
 use crate::{
@@ -117,7 +118,7 @@ fn enter_cage(request: &Request, file_bytes: Option<u64>) -> io::Result<Vec<Guar
     cage::enter(&Needs {
         limits: Limits::of(request.duration_max, request.workers as u64, file_bytes),
         ffmpeg: &request.ffmpeg,
-        files: video.into_iter().chain(request.spool.as_ref().map(File::as_fd)).collect(),
+        files: video.into_iter().chain(request.spool.as_ref().map(Spool::as_fd)).collect(),
     })
 }
 
@@ -177,12 +178,10 @@ fn convert_caged(request: Request) -> Result<Report, Refusal> {
 fn request(args: &Args, options: Options) -> Result<Request, Refusal> {
     // Made beforehand, since nothing can be opened later; whether a pipe needs its spool is seen only by its bytes.
     let is_piped = !is_file(&io::stdin()).map_err(|cause| internal("no standard input", &cause))?;
-    let file = |is_needed: bool| {
-        is_needed.then(tempfile::tempfile).transpose().map_err(|cause| internal("no temporary file", &cause))
-    };
+    let no_file = |cause: io::Error| internal("no temporary file", &cause);
     Ok(Request {
-        scratch: file(options.normalize.is_some())?,
-        spool: file(is_piped)?,
+        scratch: options.normalize.map(|_| tempfile::tempfile()).transpose().map_err(no_file)?,
+        spool: is_piped.then(Spool::create).transpose().map_err(no_file)?,
         options,
         duration_max: args.duration_max,
         ffmpeg: find_ffmpeg(&args.ffmpeg),

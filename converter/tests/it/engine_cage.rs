@@ -2,6 +2,7 @@
 
 use std::{
     fs::File,
+    io::Write as _,
     net::{TcpListener, UdpSocket},
     os::{
         fd::OwnedFd,
@@ -9,7 +10,7 @@ use std::{
         unix::net::{SocketAddr, UnixListener},
     },
     path::PathBuf,
-    process::{Child, Command},
+    process::{Child, Command, Stdio},
 };
 
 use converter::{engine::Job, options::Options};
@@ -179,6 +180,18 @@ async fn the_engines_ffmpeg_reaches_nothing() {
     for ((name, _), letter) in attempts.iter().zip(letters.chars()) {
         assert!(letter == 'd' || !is_held(name, &missing), "could {name}");
     }
+}
+
+#[test]
+fn the_filters_ffmpeg_cannot_write_into_the_spool() {
+    let mut filter = Command::new(program());
+    filter.arg("transcode").arg("--ffmpeg").arg(probe());
+    let mut filter =
+        filter.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a filter");
+    let video = [b"RIFF\0\0\0\0AVI LIST", &b"overwrite\n"[..], &[0; 64]].concat();
+    filter.stdin.take().expect("a pipe").write_all(&video).expect("a written video");
+    let ended = filter.wait_with_output().expect("an end");
+    assert!(ended.status.success() && !ended.stdout.is_empty(), "{ended:?}");
 }
 
 #[test]

@@ -18,6 +18,8 @@ use std::{
     ptr::null_mut,
 };
 
+use crate::bombs;
+
 /// What is outside: a process, a folder with a `secret`, and sockets that listen.
 pub(crate) struct Targets {
     process: i32,
@@ -109,14 +111,9 @@ pub(crate) const ATTEMPTS: &[(&str, Attempt)] = &[
         call(unsafe { libc::syscall(libc::SYS_bpf, 0, map.as_ptr(), size_of_val(&map)) })
     }),
     ("add a key", |_| call(unsafe { libc::syscall(libc::SYS_keyctl, 0, -3, 1) })),
-    ("clone into a namespace", |_| {
-        let flags = libc::CLONE_NEWUSER | libc::SIGCHLD;
-        let child = unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) };
-        if child == 0 {
-            unsafe { libc::_exit(0) }
-        }
-        call(child)
-    }),
+    ("fork a process", |_| bombs::fork(0)),
+    ("spawn a sibling", |_| bombs::fork(libc::CLONE_PARENT)),
+    ("clone into a namespace", |_| bombs::fork(libc::CLONE_NEWUSER)),
     ("unshare a namespace", |_| call(unsafe { libc::unshare(libc::CLONE_NEWUSER) })),
 ];
 
@@ -127,6 +124,6 @@ pub(crate) fn overwrite() -> io::Result<()> {
     if INHERITABLE.into_iter().any(|fd| write(fd).is_ok()) { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-fn call(answer: impl TryInto<i64>) -> io::Result<()> {
+pub(crate) fn call(answer: impl TryInto<i64>) -> io::Result<()> {
     if answer.try_into().is_ok_and(|answer| answer < 0) { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

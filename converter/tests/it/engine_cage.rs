@@ -59,6 +59,8 @@ const HELD_BY: [(&str, &[&str]); 3] = [
             "map memory from nowhere",
             "load a filter into the kernel",
             "add a key",
+            "fork a process",
+            "spawn a sibling",
             "clone into a namespace",
             "unshare a namespace",
         ],

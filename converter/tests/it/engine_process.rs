@@ -16,6 +16,7 @@ use rustix::process::{getpid, set_child_subreaper};
 use tempfile::TempDir;
 use tokio::{
     io::AsyncWriteExt as _,
+    task::yield_now,
     time::{Instant, interval, timeout},
 };
 
@@ -49,6 +50,8 @@ pub(crate) async fn until(what: &str, limit: Duration, condition: impl Fn() -> b
     while !condition() {
         assert!(Instant::now() < give_up, "not in time: {what}");
         ticks.tick().await;
+        // An overdue tick is there at once, and what is waited for may be a task of this one thread.
+        yield_now().await;
     }
 }
 

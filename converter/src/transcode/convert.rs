@@ -9,7 +9,7 @@ use super::{
     frame::FrameHeader,
     input::Media,
     mp4::Shared,
-    open,
+    open::{self, Spool},
     output::Output,
     sound::Sound,
     supervisor::Supervisor,
@@ -34,7 +34,7 @@ pub(super) struct Request {
     /// For decoded audio, where it is normalized.
     pub(super) scratch: Option<File>,
     /// For a pipe whose container must be sought in; absent where the service spools.
-    pub(super) spool: Option<File>,
+    pub(super) spool: Option<Spool>,
     /// `/proc/self/status`, absent where the system has none.
     pub(super) status: Option<File>,
     /// Threads that encode.

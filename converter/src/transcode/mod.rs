@@ -31,6 +31,7 @@ mod structure;
 mod supervisor;
 mod tag;
 mod verify;
+mod window;
 
 use std::{
     fs::File,

@@ -11,12 +11,14 @@ mod overlay;
 pub(super) mod sample;
 mod stream;
 pub(super) mod track;
+mod walk;
 
 pub(super) use self::{
     boxes::BoxHeader,
     movie::Movie,
     overlay::Overlay,
     stream::{Shared, StreamFilter},
+    walk::{BOXES_MAX, Unwalked, too_many_boxes},
 };
 
 /// Longest `moov`, `moof` or `sidx` that is read.

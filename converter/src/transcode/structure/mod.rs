@@ -7,11 +7,12 @@ mod mp4;
 pub(super) mod ogg;
 mod riff;
 
-use std::{fs::File, io, os::unix::fs::FileExt as _};
+use std::{fs::File, io};
 
 use crate::{
     control::{Completeness, Refusal, RefusalKind},
     sniff::Container,
+    transcode::window::Window,
 };
 
 /// Longest header that a walker looks at: an Ogg page with all its lacing, and the first bytes behind it.
@@ -69,16 +70,9 @@ impl Structure {
     pub(super) fn of_file(container: Container, file: &File) -> io::Result<Self> {
         let mut structure = Self::of(container);
         structure.passed = file.metadata()?.len();
-        let mut window = [0; WINDOW_BYTES];
+        let mut window = Window::new(file);
         while let Some(at) = structure.next.filter(|&at| at < structure.passed) {
-            let mut filled = 0;
-            while filled < WINDOW_BYTES {
-                match file.read_at(&mut window[filled..], at + filled as u64)? {
-                    0 => break,
-                    read => filled += read,
-                }
-            }
-            structure.next = structure.walker.step(at, &window[..filled]).filter(|&next| next > at);
+            structure.next = structure.walker.step(at, window.bytes(at, WINDOW_BYTES)?).filter(|&next| next > at);
         }
         Ok(structure)
     }
@@ -115,6 +109,14 @@ impl Structure {
     pub(super) fn end(&mut self) {
         while let Some(at) = self.next.filter(|&at| at < self.passed) {
             self.step(at);
+        }
+    }
+
+    /// Refuses what is too much to look at, which may show before the end.
+    pub(super) fn check_limits(&self) -> Result<(), Refusal> {
+        match &self.walker {
+            Walker::Mp4(walker) => walker.check_limits(),
+            _ => Ok(()),
         }
     }
 

@@ -24,10 +24,7 @@ use super::{
 use crate::{
     control::{Refusal, RefusalKind},
     sniff::Container,
-    transcode::{
-        input::Media,
-        mp4::{Overlay, StreamFilter},
-    },
+    transcode::{input::Media, mp4::StreamFilter},
 };
 
 /// Written to ffmpeg at a time.
@@ -55,11 +52,6 @@ impl Process {
             Media::File(file) => Some(inheritable(file).map_err(failed)?),
             Media::Stream(_) => None,
         };
-        if let (Media::File(file), Container::Mp4) = (source.media, source.container)
-            && let Ok((_, found)) = file.try_clone().and_then(|file| Overlay::open(file, source.movie))
-        {
-            source.movie.set(found);
-        }
         let audio_index = match (source.container, &spool) {
             (Container::Mp4, Some(_)) => source.movie.movie().audio_index,
             // The filter leaves one track.

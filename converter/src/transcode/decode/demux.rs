@@ -38,7 +38,13 @@ pub(super) fn open(
     let source = source(media, container, movie)?;
     let stream = MediaSourceStream::new(source, MediaSourceStreamOptions::default());
     // Symphonia's own registry would find "an mp3" in almost anything; only the sniffed format is registered here.
-    Ok(probe.probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default()).ok())
+    let opened = probe.probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default());
+    match (&opened, media) {
+        // What is too much for this demuxer's filter is too much for ffmpeg's.
+        (Err(_), Media::Stream(upload)) => upload.check_limits()?,
+        _ => {}
+    }
+    Ok(opened.ok())
 }
 
 fn probe(container: Container) -> Option<Probe> {

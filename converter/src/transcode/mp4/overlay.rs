@@ -42,6 +42,8 @@ impl Overlay {
             }
             kept += end - start;
             if end - start > INDEX_BYTES_MAX || kept > INDEXES_BYTES_MAX || indexes.len() == INDEXES_MAX {
+                // Whoever reads on without this filter shall not find more than it walks.
+                while walk.next()?.is_some() {}
                 return Err(Unwalked::IndexTooLarge);
             }
             let mut index = vec![0; usize::try_from(end - start).map_err(io::Error::other)?];

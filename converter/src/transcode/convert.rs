@@ -11,6 +11,7 @@ use super::{
     mp4::Shared,
     open,
     output::Output,
+    pcm::duration,
     sound::Sound,
     supervisor::Supervisor,
     verify,
@@ -153,7 +154,7 @@ fn encode(
 
 /// How long the mp3 will be, where the container tells.
 fn total(options: &Options, declared: Option<u64>, rate: u32) -> Option<Duration> {
-    let declared = Duration::from_millis(declared? * 1000 / u64::from(rate));
+    let declared = duration(declared?, rate);
     let instant = |seconds: Option<f64>| seconds.map(Duration::from_secs_f64);
     let end = instant(options.end).map_or(declared, |end| end.min(declared));
     Some(end.saturating_sub(instant(options.start).unwrap_or_default()))

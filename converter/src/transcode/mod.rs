@@ -30,6 +30,7 @@ mod sound;
 mod structure;
 mod supervisor;
 mod tag;
+mod threads;
 mod verify;
 mod window;
 

@@ -7,7 +7,6 @@ use std::{
         fd::{AsRawFd as _, OwnedFd},
         unix::process::ExitStatusExt as _,
     },
-    panic::resume_unwind,
     process::{ChildStdin, ChildStdout, ExitStatus},
     sync::mpsc::Receiver,
     thread::{self, JoinHandle},
@@ -24,7 +23,7 @@ use super::{
 use crate::{
     control::{Refusal, RefusalKind},
     sniff::Container,
-    transcode::{input::Media, mp4::StreamFilter},
+    transcode::{input::Media, mp4::StreamFilter, threads::join},
 };
 
 /// Written to ffmpeg at a time.
@@ -183,10 +182,6 @@ fn copy(mut source: impl Read, mut stdin: impl Write) {
             return;
         }
     }
-}
-
-fn join<T>(thread: JoinHandle<T>) -> T {
-    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]

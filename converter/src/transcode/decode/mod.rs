@@ -4,6 +4,7 @@ mod demux;
 mod edits;
 mod ffmpeg;
 mod frames;
+mod matroska;
 mod native;
 
 use std::path::Path;
@@ -23,7 +24,8 @@ use crate::{
 /// Sample rates that MPEG audio has, in Hz.
 pub(super) const RATES: [u32; 9] = [8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000];
 
-/// First bytes that are searched for tags which demuxers do not tell; some muxers leave 4 KiB free before them.
+/// First bytes that are searched for tags and flags which demuxers do not tell; some muxers leave 4 KiB free before
+/// them.
 const HEAD_BYTES: usize = 16 * 1024;
 
 /// A video, and what is wanted of it.
@@ -41,9 +43,14 @@ pub(super) struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// The wanted audio track, counted from 0, in a container whose tracks are all enabled.
+    /// The wanted audio track, counted from 0, in a container other than mp4: where none was asked for the first, but
+    /// in Matroska the first that is to be played by default.
     fn audio_index(&self) -> usize {
-        usize::from(self.track.map_or(0, |track| track.saturating_sub(1)))
+        match (self.track, self.container) {
+            (Some(track), _) => usize::from(track).saturating_sub(1),
+            (None, Container::Matroska) => matroska::default_audio(&self.media.head(HEAD_BYTES)).unwrap_or(0),
+            (None, _) => 0,
+        }
     }
 
     /// The reading starts over; false where too much was read for that.

@@ -12,7 +12,7 @@ use symphonia::core::{
         audio::{AudioDecoder, AudioDecoderOptions},
     },
     errors::Error,
-    formats::{FormatReader, TrackType},
+    formats::FormatReader,
     packet::Packet,
 };
 
@@ -37,6 +37,8 @@ pub(super) struct Native {
     format: Box<dyn FormatReader>,
     decoder: Box<dyn AudioDecoder>,
     track: u32,
+    /// Its place among the audio tracks that are not hidden.
+    audio_index: usize,
     /// Hz.
     pub(super) rate: u32,
     /// Empty until the first packet tells them.
@@ -76,8 +78,8 @@ impl Native {
 
     fn of(format: Box<dyn FormatReader>, source: &Source<'_>, movie: &Movie) -> Option<Self> {
         // The mp4 filter leaves one track, the wanted one.
-        let before = if source.container == Container::Mp4 { 0 } else { source.audio_index() };
-        let track = *demux::audio_tracks(&*format, &source.media.head(HEAD_BYTES)).get(before)?;
+        let audio_index = if source.container == Container::Mp4 { 0 } else { source.audio_index() };
+        let track = *demux::audio_tracks(&*format, &source.media.head(HEAD_BYTES)).get(audio_index)?;
         let parameters = track.codec_params.as_ref()?.audio()?;
         // Symphonia ends with the first length tag, whatever comes behind its end: here that is looked at.
         let is_mp3 = source.container == Container::Mp3;
@@ -105,6 +107,7 @@ impl Native {
             format,
             decoder,
             track,
+            audio_index,
             rate,
             positions,
             codec,
@@ -153,10 +156,11 @@ impl Native {
         }
     }
 
-    /// A chained stream begins anew, perhaps with another track.
+    /// A chained stream begins anew, with tracks of other names, of which the same one is wanted as before.
     fn renew(&mut self) -> Result<(), Error> {
-        let track =
-            self.format.first_track(TrackType::Audio).ok_or(Error::Unsupported("the audio ends in the middle"))?;
+        let tracks = demux::audio_tracks(&*self.format, &[]);
+        let same = tracks.iter().find(|track| track.id == self.track).or_else(|| tracks.get(self.audio_index));
+        let track = *same.ok_or(Error::Unsupported("the audio ends in the middle"))?;
         let parameters = track.codec_params.as_ref().and_then(CodecParameters::audio);
         let parameters = parameters.ok_or(Error::Unsupported("the audio changes to an unknown codec"))?;
         self.decoder =

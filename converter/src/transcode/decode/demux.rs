@@ -39,10 +39,9 @@ pub(super) fn open(
     let stream = MediaSourceStream::new(source, MediaSourceStreamOptions::default());
     // Symphonia's own registry would find "an mp3" in almost anything; only the sniffed format is registered here.
     let opened = probe.probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default());
-    match (&opened, media) {
+    if let (Err(_), Media::Stream(upload)) = (&opened, media) {
         // What is too much for this demuxer's filter is too much for ffmpeg's.
-        (Err(_), Media::Stream(upload)) => upload.check_limits()?,
-        _ => {}
+        upload.check_limits()?;
     }
     Ok(opened.ok())
 }

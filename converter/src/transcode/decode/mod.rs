@@ -78,7 +78,12 @@ pub(super) enum Opened {
 /// Opens the video for whoever decodes it, and reads its tags.
 pub(super) fn open(source: &Source<'_>) -> Result<(Opened, Tags), Refusal> {
     let (native, tags) = Native::open(source)?;
-    let tags = tags.or(Tags::of_head(&source.media.head(HEAD_BYTES)));
+    let tags = tags.or(Tags::of_head(&source.media.head(HEAD_BYTES))).or(Tags::of_movie(&source.movie.movie().texts));
+    let tags = match (source.media, source.container) {
+        // A stream has no end yet, and is not waited for.
+        (Media::File(file), Container::Mp3 | Container::Adts) => tags.or(Tags::of_tail(file)),
+        _ => tags,
+    };
     let opened = match native {
         Some(native) => of_native(source, Box::new(native)).map(|opened| (opened, tags)),
         None => by_ffmpeg(source, tags),

@@ -11,6 +11,7 @@ mod overlay;
 pub(super) mod sample;
 mod stream;
 pub(super) mod track;
+mod user_data;
 mod walk;
 
 pub(super) use self::{
@@ -18,6 +19,7 @@ pub(super) use self::{
     movie::Movie,
     overlay::Overlay,
     stream::{Shared, StreamFilter},
+    user_data::Subject,
     walk::{BOXES_MAX, Unwalked, too_many_boxes},
 };
 

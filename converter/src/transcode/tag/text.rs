@@ -7,6 +7,14 @@ const TEXT_BYTES_MAX: usize = 1024;
 /// Track numbers that the options allow.
 const TRACK_NUMBERS: RangeInclusive<u64> = 1..=999;
 
+/// Text of no declared encoding: UTF-8, or else of the Windows programs of old.
+pub(super) fn decode(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => bytes.iter().map(|&byte| char::from(byte)).collect(),
+    }
+}
+
 /// The text without control characters and outer blanks, cut where it is too long; `None` where nothing is left.
 pub(super) fn line(text: &str) -> Option<String> {
     let mut line = String::new();

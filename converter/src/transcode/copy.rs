@@ -7,10 +7,10 @@ use super::{
     decode::Frames,
     encode::{Encoded, unwritten},
     frame::FrameHeader,
+    length_tag::LengthTag,
     output::Output,
     pcm::duration,
     supervisor::Supervisor,
-    tag::xing::LengthTag,
 };
 use crate::control::{Refusal, RefusalKind};
 

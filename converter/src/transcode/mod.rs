@@ -18,6 +18,7 @@ pub(crate) mod frame;
 pub mod fuzzing;
 mod help;
 mod input;
+mod length_tag;
 mod loudness;
 mod mix;
 mod mp4;

@@ -4,12 +4,12 @@
 use std::fs::File;
 
 use super::{
+    length_tag::TrackGain,
     loudness::{Loudness, Meter, Peaks},
     mix::{Mixer, Position},
     pcm::{Block, Cutter},
     resample::{Resampler, target_rate},
     scratch::Scratch,
-    tag::xing::TrackGain,
 };
 use crate::{
     control::{Refusal, RefusalKind},

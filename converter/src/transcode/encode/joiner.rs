@@ -16,10 +16,10 @@ use crate::{
     control::{Refusal, RefusalKind},
     options::Quality,
     transcode::{
+        length_tag::LengthTag,
         output::Output,
         pcm::{Block, duration},
         supervisor::Supervisor,
-        tag::xing::LengthTag,
     },
 };
 

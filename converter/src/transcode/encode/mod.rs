@@ -32,10 +32,10 @@ use self::{
     segment::{Segment, Segmenter},
 };
 use super::{
+    length_tag::{Ends, LengthTag, TrackGain},
     output::Output,
     pcm::Block,
     supervisor::Supervisor,
-    tag::xing::{Ends, LengthTag, TrackGain},
 };
 use crate::{
     control::{Head, Refusal, RefusalKind},

@@ -13,7 +13,7 @@ use super::*;
 use crate::transcode::{
     decode::RATES,
     frame::{FrameHeader, first_frame},
-    tag::xing,
+    length_tag,
 };
 
 #[test]
@@ -69,7 +69,7 @@ fn path_of(file: &File) -> String {
 fn audible(mut mp3: &[u8], id3_bytes: usize) -> u64 {
     mp3 = &mp3[id3_bytes..];
     let (_, tag) = first_frame(&mut mp3).expect("the tag's frame");
-    let ends = xing::ends(tag).expect("the ends");
+    let ends = length_tag::ends(tag).expect("the ends");
     let mut samples = 0;
     while let Some((FrameHeader { samples: frame_samples, .. }, _)) = first_frame(&mut mp3) {
         samples += u64::from(frame_samples);

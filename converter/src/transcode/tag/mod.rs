@@ -3,10 +3,8 @@
 mod head;
 mod id3;
 mod metadata;
-mod seek_points;
 mod tail;
 mod text;
-pub(super) mod xing;
 
 use self::text::{date, leading_number, line};
 use super::mp4::Subject;

@@ -4,8 +4,10 @@ use std::ops::RangeInclusive;
 
 use super::{OptionError, Quality, quality::KBPS};
 
-/// Longest text of a tag, in bytes of UTF-8.
-const TAG_BYTES_MAX: usize = 1024;
+/// Longest text of a tag, in bytes of UTF-8: an option's is refused above it, a source's is cut.
+pub(crate) const TAG_BYTES_MAX: usize = 1024;
+/// Track numbers that a tag may have.
+pub(crate) const TRACK_NUMBERS: RangeInclusive<u16> = 1..=999;
 /// Last instant that `start` and `end` may name, in seconds: 24 hours.
 const INSTANT_SECONDS_MAX: f64 = 86_400.0;
 

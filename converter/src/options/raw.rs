@@ -6,13 +6,11 @@ use serde::Deserialize;
 
 use super::{
     Normalize, OptionError, Options, Reencode, ReplayGain, Tags,
-    parse::{date, instant, number, one_of, quality, tag},
+    parse::{TRACK_NUMBERS, date, instant, number, one_of, quality, tag},
 };
 
 /// Audio tracks that can be asked for.
 const TRACKS: RangeInclusive<u16> = 1..=64;
-/// Track numbers that a tag may name.
-const TRACK_NUMBERS: RangeInclusive<u16> = 1..=999;
 
 /// The options as a query string or a command line carries them, unchecked. On a command line `-1` is a number that is
 /// refused with the range, and no flag.

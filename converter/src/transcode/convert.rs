@@ -4,13 +4,14 @@ use std::{fs::File, io, os::unix::fs::FileExt as _, path::PathBuf, sync::Arc, ti
 
 use super::{
     copy,
-    decode::{self, Audio, Opened, Source},
+    decode::{self, Audio, Opened, Selected, Source},
     encode::{Encoded, Encoding, Settings},
     frame::FrameHeader,
     input::Media,
     mp4::Shared,
     open::{self, Spool},
     output::Output,
+    pcm::duration,
     sound::Sound,
     supervisor::Supervisor,
     verify,
@@ -77,7 +78,8 @@ fn run(
     let scratch = request.scratch.take();
     let Request { options, duration_max, ffmpeg, status, .. } = &request;
     let (track, allow_copy) = (options.track, options.allow_copy());
-    let (opened, tags) = decode::open(&Source { media, container, movie, ffmpeg, track, allow_copy })?;
+    let source = Source { media, container, movie, ffmpeg, track, allow_copy };
+    let Selected { opened, audio_index, tags } = decode::open(&source)?;
     let id3 = tags.with_options(options).to_id3()?;
     let output = Output::open().map_err(|cause| internal("standard output is of no use", &cause))?;
     let made = match opened {
@@ -98,8 +100,8 @@ fn run(
     let Made { encoded, rate, channels, decoder, codec, source_rate, samples_read, declared, is_whole, has_errors } =
         made;
     let upload_bytes = supervisor.map(|supervisor| move || supervisor.upload_bytes());
-    let (decoded, rate_read, index) = (samples_read, source_rate, decode::track_index(track));
-    let found = verify::Found { decoded, declared, rate: rate_read, container, track: index, is_whole, has_errors };
+    let (decoded, rate_read, track) = (samples_read, source_rate, audio_index);
+    let found = verify::Found { decoded, declared, rate: rate_read, container, track, is_whole, has_errors };
     let (video_bytes, completeness) = verify::verify(media, &movie.movie(), &found, upload_bytes)?;
     let Encoded { samples, frames, bytes: mp3_bytes, head } = encoded;
     Ok(Report {
@@ -167,7 +169,7 @@ fn total(options: &Options, declared: Option<u64>, rate: u32) -> Option<Duration
 
 /// How much of the range lies within the first `samples` of the source.
 fn measured(options: &Options, samples: u64, rate: u32) -> Duration {
-    let position = Duration::from_millis(samples * 1000 / u64::from(rate));
+    let position = duration(samples, rate);
     let instant = |seconds: Option<f64>| seconds.map(Duration::from_secs_f64);
     let end = instant(options.end).map_or(position, |end| end.min(position));
     end.saturating_sub(instant(options.start).unwrap_or_default())

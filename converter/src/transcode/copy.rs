@@ -1,15 +1,16 @@
 //! From mp3 to mp3 without encoding anew: the source's frames under a length tag of their own.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use super::{
     convert::DurationLimit,
     decode::Frames,
     encode::{Encoded, unwritten},
     frame::FrameHeader,
+    length_tag::LengthTag,
     output::Output,
+    pcm::duration,
     supervisor::Supervisor,
-    tag::xing::LengthTag,
 };
 use crate::control::{Pass, Refusal, RefusalKind};
 
@@ -29,8 +30,8 @@ pub(super) fn copy(
     limit.check(frames.declared.unwrap_or(0))?;
     output.write(id3).map_err(|cause| unwritten(&cause))?;
     let mut copier = Copier { kind: frames.kind, output, tag: None, stray_bytes: 0 };
-    let rate = u64::from(frames.kind.rate);
-    let in_time = |samples: u64| Duration::from_millis(samples * 1000 / rate);
+    let rate = frames.kind.rate;
+    let in_time = |samples: u64| duration(samples, rate);
     let total = frames.declared.map(in_time);
     let mut pending = Vec::new();
     while frames.next(&mut pending)? {

@@ -18,6 +18,7 @@ pub(crate) mod frame;
 pub mod fuzzing;
 mod help;
 mod input;
+mod length_tag;
 mod loudness;
 mod mix;
 mod mp4;
@@ -30,7 +31,9 @@ mod sound;
 mod structure;
 mod supervisor;
 mod tag;
+mod threads;
 mod verify;
+mod window;
 
 use std::{
     fs::File,

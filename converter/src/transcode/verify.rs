@@ -91,14 +91,22 @@ fn doubted(found: &Found, structure: &Structure, completeness: Completeness) -> 
     Ok(if is_short || is_faulty { Completeness::Unknown } else { completeness })
 }
 
-/// A refusal that a cut may be the reason of becomes one that says so.
+/// A refusal that a cut or a limit of the structure may be the reason of becomes one that says so.
 pub(super) fn explain(refusal: Refusal, media: &Media, container: Container) -> Refusal {
     let is_vague = matches!(refusal.kind, RefusalKind::Damaged | RefusalKind::NoAudio | RefusalKind::UnsupportedCodec);
+    if !is_vague {
+        return refusal;
+    }
     let is_read = match media {
-        Media::Stream(upload) => upload.is_ended(),
+        Media::Stream(upload) => {
+            if let Err(limits) = upload.check_limits() {
+                return limits;
+            }
+            upload.is_ended()
+        }
         Media::File(_) => true,
     };
-    if !is_vague || !is_read {
+    if !is_read {
         return refusal;
     }
     let judged = read_all(media, container).ok().map(|(_, structure)| structure.judge());

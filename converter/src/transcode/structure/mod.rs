@@ -12,6 +12,7 @@ use std::{fs::File, io, os::unix::fs::FileExt as _, time::Duration};
 use crate::{
     control::{Completeness, Refusal, RefusalKind},
     sniff::Container,
+    transcode::window::Window,
 };
 
 /// Longest header that a walker looks at: an Ogg page with all its lacing, and the first bytes behind it.
@@ -96,16 +97,9 @@ impl Structure {
             return Ok(structure);
         }
         structure.passed = file.metadata()?.len();
-        let mut window = [0; WINDOW_BYTES];
+        let mut window = Window::new(file);
         while let Some(at) = structure.next.filter(|&at| at < structure.passed) {
-            let mut filled = 0;
-            while filled < WINDOW_BYTES {
-                match file.read_at(&mut window[filled..], at + filled as u64)? {
-                    0 => break,
-                    read => filled += read,
-                }
-            }
-            structure.next = structure.walker.step(at, &window[..filled]).filter(|&next| next > at);
+            structure.next = structure.walker.step(at, window.bytes(at, WINDOW_BYTES)?).filter(|&next| next > at);
         }
         Ok(structure)
     }
@@ -163,6 +157,14 @@ impl Structure {
             Walker::Riff(walker) => walker.told(track),
             Walker::Ogg(walker) => walker.duration_min(track).map(Told::OfAudio),
             Walker::Mp4(_) | Walker::Silent => None,
+        }
+    }
+
+    /// Refuses what is too much to look at, which may show before the end.
+    pub(super) fn check_limits(&self) -> Result<(), Refusal> {
+        match &self.walker {
+            Walker::Mp4(walker) => walker.check_limits(),
+            _ => Ok(()),
         }
     }
 

@@ -7,7 +7,6 @@ use std::{
         fd::{AsRawFd as _, OwnedFd},
         unix::process::ExitStatusExt as _,
     },
-    panic::resume_unwind,
     process::{ChildStdin, ChildStdout, ExitStatus},
     sync::mpsc::Receiver,
     thread::{self, JoinHandle},
@@ -24,10 +23,7 @@ use super::{
 use crate::{
     control::{Refusal, RefusalKind, Setting},
     sniff::Container,
-    transcode::{
-        input::Media,
-        mp4::{Overlay, StreamFilter},
-    },
+    transcode::{input::Media, mp4::StreamFilter, threads::join},
 };
 
 /// Written to ffmpeg at a time.
@@ -57,11 +53,6 @@ impl Process {
             Media::File(file) => Some(inheritable(file).map_err(failed)?),
             Media::Stream(_) => None,
         };
-        if let (Media::File(file), Container::Mp4) = (source.media, source.container)
-            && let Ok((_, found)) = file.try_clone().and_then(|file| Overlay::open(file, source.movie))
-        {
-            source.movie.set(found);
-        }
         let audio_index = match (source.container, &spool) {
             (Container::Mp4, Some(_)) => source.movie.movie().audio_index,
             // The filter leaves one track.
@@ -195,10 +186,6 @@ fn copy(mut source: impl Read, mut stdin: impl Write) {
             return;
         }
     }
-}
-
-fn join<T>(thread: JoinHandle<T>) -> T {
-    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]

@@ -4,10 +4,9 @@ use symphonia::core::{
     audio::AudioSpec,
     codecs::{CodecParameters, audio::AudioDecoderOptions},
     errors::Error,
-    formats::TrackType,
 };
 
-use super::Native;
+use super::{Native, demux};
 use crate::{
     control::Refusal,
     transcode::{
@@ -79,10 +78,11 @@ fn append(block: Block, planes: &mut Vec<Vec<f32>>) {
 }
 
 impl Native {
-    /// A chained stream begins, perhaps with another track.
+    /// A chained stream begins, with tracks of other names, of which the same one is wanted as before.
     pub(super) fn renew(&mut self) -> Result<(), Error> {
-        let track =
-            self.format.first_track(TrackType::Audio).ok_or(Error::Unsupported("the audio ends in the middle"))?;
+        let tracks = demux::audio_tracks(&*self.format, &[]);
+        let same = tracks.iter().find(|track| track.id == self.track).or_else(|| tracks.get(self.audio_index));
+        let track = *same.ok_or(Error::Unsupported("the audio ends in the middle"))?;
         let parameters = track.codec_params.as_ref().and_then(CodecParameters::audio);
         let parameters = parameters.ok_or(Error::Unsupported("the audio changes to an unknown codec"))?;
         self.decoder =

@@ -35,6 +35,8 @@ pub(super) struct Native {
     format: Box<dyn FormatReader>,
     decoder: Box<dyn AudioDecoder>,
     track: u32,
+    /// Its place among the audio tracks that are not hidden.
+    audio_index: usize,
     /// Hz.
     pub(super) rate: u32,
     /// Empty until the first packet tells them.
@@ -79,8 +81,8 @@ impl Native {
 
     fn of(format: Box<dyn FormatReader>, source: &Source<'_>, movie: &Movie) -> Option<Self> {
         // The mp4 filter leaves one track, the wanted one.
-        let before = if source.container == Container::Mp4 { 0 } else { source.audio_index() };
-        let track = *demux::audio_tracks(&*format, &source.media.head(HEAD_BYTES)).get(before)?;
+        let audio_index = if source.container == Container::Mp4 { 0 } else { source.audio_index() };
+        let track = *demux::audio_tracks(&*format, &source.media.head(HEAD_BYTES)).get(audio_index)?;
         let parameters = track.codec_params.as_ref()?.audio()?;
         // Symphonia ends with the first length tag, whatever comes behind its end: here that is looked at.
         let is_mp3 = source.container == Container::Mp3;
@@ -108,6 +110,7 @@ impl Native {
             format,
             decoder,
             track,
+            audio_index,
             rate,
             positions,
             codec,

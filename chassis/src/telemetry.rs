@@ -4,6 +4,9 @@ use std::io::IsTerminal as _;
 
 use tracing_subscriber::{EnvFilter, fmt};
 
+/// Where `--help` lists these, apart from what a command is about.
+const HEADING: &str = "Logging";
+
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum LogFormat {
@@ -17,10 +20,10 @@ pub enum LogFormat {
 #[derive(Debug, Clone, clap::Args)]
 pub struct LogConfig {
     /// Format of the log lines on standard error.
-    #[arg(long, env = "LOG_FORMAT", value_enum, default_value = "auto", global = true)]
+    #[arg(long, env = "LOG_FORMAT", value_enum, default_value = "auto", global = true, help_heading = HEADING)]
     pub log_format: LogFormat,
     /// What is logged, as tracing-subscriber's `EnvFilter` reads it, e.g. `info,converter=debug`.
-    #[arg(long, env = "RUST_LOG", default_value = "info", global = true)]
+    #[arg(long, env = "RUST_LOG", default_value = "info", global = true, help_heading = HEADING)]
     pub log_filter: String,
 }
 

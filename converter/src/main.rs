@@ -9,7 +9,7 @@ use chassis::{
     telemetry::{self, LogConfig},
 };
 use clap::Parser;
-use converter::{Config, Parts, store::Store, transcode::FILTER};
+use converter::{Config, Parts, store::Store, transcode::filter_help};
 
 /// Converts videos to mp3s for the gateway.
 #[derive(Debug, Parser)]
@@ -40,7 +40,7 @@ struct Service {
 #[derive(Debug, clap::Subcommand)]
 enum Command {
     /// Converts standard input to an mp3 on standard output.
-    #[command(after_long_help = FILTER)]
+    #[command(after_long_help = filter_help("converter"))]
     Transcode(converter::transcode::Args),
 }
 
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     // The engine comes first: it limits itself before any thread or runtime exists.
     if let Some(Command::Transcode(args)) = cli.command {
-        return converter::transcode::main(args);
+        return converter::transcode::main(args, "converter");
     }
     telemetry::init(&cli.log);
     match serve(cli.service) {

@@ -5,16 +5,19 @@ use std::process::ExitCode;
 use chassis::telemetry::{self, LogConfig};
 use clap::{CommandFactory, FromArgMatches as _, Parser, Subcommand};
 use clap_complete::Shell;
-use converter::transcode::FILTER;
+use converter::transcode::filter_help;
 use tokio::runtime::Runtime;
 
 use crate::{
     client::{conversions, convert, download, login, users},
     console, demo, doctor,
     error::{EXIT_CODES, Error},
+    interrupt::interrupted,
     transcode, up,
 };
 
+/// The name by which this program is called and speaks.
+const NAME: &str = "tapedeck";
 /// What this program says of itself where nobody asks for more.
 const LOG_FILTER: &str = "warn,tapedeck=info";
 
@@ -29,7 +32,7 @@ Examples:
 
 /// Video in, mp3 out.
 #[derive(Debug, Parser)]
-#[command(name = "tapedeck", version, after_help = EXIT_CODES)]
+#[command(name = NAME, version, after_help = EXIT_CODES)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,
@@ -54,7 +57,7 @@ pub enum Command {
         shell: Shell,
     },
     /// Convert a file of this machine without any service: `tapedeck transcode IN OUT`.
-    #[command(after_help = EXIT_CODES, after_long_help = format!("{TRANSCODE}\n\n{FILTER}"))]
+    #[command(after_help = EXIT_CODES, after_long_help = format!("{TRANSCODE}\n\n{}", filter_help(NAME)))]
     Transcode(transcode::Args),
 }
 
@@ -73,9 +76,9 @@ pub fn parse() -> Cli {
 pub fn run(cli: Cli) -> ExitCode {
     match cli.command {
         // The engine comes first: it limits itself before any thread or runtime exists.
-        Command::Transcode(args) if args.is_filter() => converter::transcode::main(args.engine),
+        Command::Transcode(args) if args.is_filter() => converter::transcode::main(args.engine, NAME),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut command(), "tapedeck", &mut std::io::stdout());
+            clap_complete::generate(shell, &mut command(), NAME, &mut std::io::stdout());
             ExitCode::SUCCESS
         }
         command => {
@@ -84,7 +87,7 @@ pub fn run(cli: Cli) -> ExitCode {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => {
                     if !matches!(error, Error::Shown(_)) {
-                        console::note(format!("tapedeck: {error}"));
+                        console::note(format!("{NAME}: {error}"));
                     }
                     error.into()
                 }
@@ -112,7 +115,7 @@ async fn until_signalled(command: Command) -> Result<(), Error> {
         biased;
         done = client(command) => done,
         // What is dropped here takes its temporary files with it.
-        () = chassis::shutdown_signal() => Err(if is_local { Error::Stopped } else { Error::Interrupted }),
+        () = interrupted() => Err(if is_local { Error::Stopped } else { Error::Interrupted }),
     }
 }
 

@@ -46,7 +46,7 @@ pub enum Error {
     #[error("interrupted; what the server has whole goes on there, see `tapedeck list`")]
     Interrupted,
     /// The engine's refusal, where there is no server.
-    #[error("{0}")]
+    #[error("{}", .0.with_flag())]
     Unconvertible(Refusal),
     #[error("interrupted; nothing was written")]
     Stopped,

@@ -6,6 +6,7 @@ pub mod console;
 pub mod demo;
 pub mod doctor;
 pub mod error;
+mod interrupt;
 mod partial;
 mod progress;
 pub mod transcode;

@@ -40,6 +40,13 @@ impl Progress {
         self.line(format!("{}: {what} {}", self.name, DecimalBytes(bytes)));
     }
 
+    /// A new pass over all of the audio; [`Self::audio`] tells how far it is.
+    pub(crate) fn pass(&self, what: &str) {
+        self.bar.reset();
+        self.bar.set_prefix(format!("{}: {what}", self.name));
+        self.line(format!("{}: {what}", self.name));
+    }
+
     /// A wait whose end is not known.
     pub(crate) fn wait(&self, what: impl Into<Cow<'static, str>>) {
         self.bar.set_style(style("{prefix}: {msg} {spinner} {elapsed}"));

@@ -9,9 +9,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
 use converter::{
-    control::{FromEngine, Report, Verdict},
+    control::{FromEngine, Pass, Report, Verdict},
     engine::{Engine, Events, Input, Job, find_ffmpeg},
 };
 use indicatif::DecimalBytes;
@@ -22,7 +21,7 @@ use tokio::{
 
 use crate::{
     error::Error,
-    partial,
+    partial::Partial,
     progress::{Progress, length},
 };
 
@@ -71,9 +70,9 @@ pub async fn run(args: Args) -> Result<(), Error> {
     let options = args.engine.options.check().map_err(|refused| Error::Usage(refused.to_string()))?;
     let video = open(input, output, args.force)?;
     let file_error = |cause| Error::file(output, cause);
-    let mp3 = partial::beside(output).map_err(file_error)?;
+    let mp3 = Partial::beside(output).map_err(file_error)?;
     // Decoded audio is large, and where there is room for an mp3 there may be more than in a folder in memory.
-    let scratch = options.normalize.map(|_| tempfile::tempfile_in(partial::folder(output))).transpose();
+    let scratch = options.normalize.map(|_| tempfile::tempfile_in(mp3.folder())).transpose();
     let job = Job {
         options,
         duration_max: args.engine.duration_max,
@@ -82,8 +81,7 @@ pub async fn run(args: Args) -> Result<(), Error> {
     };
     let progress = Progress::new(&input.display().to_string(), false);
     let converted = convert(&job, video, mp3.as_file(), output, &progress).await;
-    let named =
-        converted.and_then(|report| partial::keep(mp3, output, args.force).map(|()| report).map_err(file_error));
+    let named = converted.and_then(|report| mp3.keep(args.force).map(|()| report).map_err(file_error));
     let report = named.inspect_err(|_| progress.clear())?;
     let size = DecimalBytes(report.mp3_bytes);
     progress.end(format!("{} ({}, {size})", output.display(), length(report.duration_ms)));
@@ -139,8 +137,8 @@ async fn convert(job: &Job, video: File, mp3: &File, output: &Path, progress: &P
     process.reap().await;
     report.check(written.get(), job.duration_max).map_err(|cause| failed("the engine failed", &cause))?;
     if let Some(head) = &report.head {
-        let bytes = BASE64_STANDARD.decode(&head.bytes).map_err(|cause| failed("the engine failed", &cause))?;
-        mp3.write_all_at(&bytes, head.offset).map_err(file_error)?;
+        let (offset, bytes) = head.decode().map_err(|cause| failed("the engine failed", &cause))?;
+        mp3.write_all_at(&bytes, offset).map_err(file_error)?;
     }
     mp3.sync_all().map_err(file_error)?;
     Ok(report)
@@ -162,9 +160,19 @@ async fn write(mut stdout: ChildStdout, mp3: File, written: &Cell<u64>) -> std::
 }
 
 async fn listen(mut events: Events, progress: &Progress, written: &Cell<u64>) -> Result<Report, Error> {
+    // Where there is one pass only, it is not spoken of.
+    let mut last = Pass::Encode;
     loop {
         match events.next().await.map_err(|cause| Error::Failed(format!("the engine spoke badly: {cause}")))? {
-            Some(FromEngine::Progress { encoded_ms, total_ms }) => progress.audio(encoded_ms, total_ms, written.get()),
+            Some(FromEngine::Progress { pass, done_ms, total_ms }) => {
+                if std::mem::replace(&mut last, pass) != pass {
+                    progress.pass(match pass {
+                        Pass::Measure => "measuring (1 of 2)",
+                        Pass::Encode => "encoding (2 of 2)",
+                    });
+                }
+                progress.audio(done_ms, total_ms, written.get());
+            }
             Some(FromEngine::Uncaged(missing)) => {
                 progress.remark(format!("note: not caged in full, since this kernel lacks {missing:?}"));
             }

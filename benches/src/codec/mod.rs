@@ -12,6 +12,7 @@ mod wait;
 use std::{fs, path::PathBuf, thread};
 
 use anyhow::{Context as _, ensure};
+use clap::ValueEnum as _;
 use serde_json::{Map, Value};
 
 use self::{contender::Contender, rows::Row};
@@ -44,13 +45,14 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args, inputs: &Inputs) -> anyhow::Result<()> {
     ensure!(args.rounds > 0, "--rounds must be at least 1");
     let contenders = Contenders { engine: args.engine.clone(), engine_v3: args.engine_v3.clone() };
-    let rows = if args.rows.is_empty() { Row::ALL } else { &args.rows };
+    let rows = if args.rows.is_empty() { Row::value_variants() } else { &args.rows };
     let cores = thread::available_parallelism()?.get();
     say(format!("{} rounds on {cores} cores: median (min – max); a ratio is of one round", args.rounds));
     let mut results = Map::from_iter([("cores".to_owned(), cores.into()), ("rounds".to_owned(), args.rounds.into())]);
     for &row in rows {
-        note(format!("row {}", row.name()));
-        results.insert(row.name().to_owned(), row.measure(&contenders, inputs, args.rounds)?);
+        let name = row.name();
+        note(format!("row {name}"));
+        results.insert(name, row.measure(&contenders, inputs, args.rounds)?);
     }
     let results = Value::Object(results);
     if let Some(file) = &args.json {

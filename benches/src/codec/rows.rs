@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::ValueEnum;
 use serde_json::Value;
 
 use super::{
@@ -16,7 +17,7 @@ use crate::inputs::Inputs;
 /// Rounds of a race that takes less than a second, for one of a long race: short times spread more.
 const SHORT_ROUNDS: usize = 3;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Row {
     /// 10-minute mp4, V2.
     V2,
@@ -47,37 +48,9 @@ pub(super) enum Row {
 }
 
 impl Row {
-    pub(super) const ALL: &[Self] = &[
-        Self::V2,
-        Self::Kbps192,
-        Self::Kbps128,
-        Self::Clip,
-        Self::Copy,
-        Self::Webm,
-        Self::Ts,
-        Self::Avi,
-        Self::Large,
-        Self::Memory,
-        Self::Streaming,
-        Self::Quality,
-    ];
-
     /// As on the command line and in the results.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::V2 => "v2",
-            Self::Kbps192 => "192k",
-            Self::Kbps128 => "128k",
-            Self::Clip => "clip",
-            Self::Copy => "copy",
-            Self::Webm => "webm",
-            Self::Ts => "ts",
-            Self::Avi => "avi",
-            Self::Large => "large",
-            Self::Memory => "memory",
-            Self::Streaming => "streaming",
-            Self::Quality => "quality",
-        }
+    pub(super) fn name(self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 
     pub(super) fn measure(self, contenders: &Contenders, inputs: &Inputs, rounds: usize) -> anyhow::Result<Value> {

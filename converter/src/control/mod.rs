@@ -43,14 +43,33 @@ pub struct Start {
 pub enum FromEngine {
     /// Parts of the cage that this kernel does not have; never without one.
     Uncaged(Vec<Guard>),
-    /// So much audio is encoded, of as much as the container declares where it does.
+    /// A pass has done so much audio, of as much as the container declares where it does.
     Progress {
-        encoded_ms: u64,
+        #[serde(default, skip_serializing_if = "Pass::is_encode")]
+        pass: Pass,
+        done_ms: u64,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         total_ms: Option<u64>,
     },
     /// The last line.
     Verdict(Verdict),
+}
+
+/// How often the engine goes through the audio, and what for, in this order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pass {
+    /// All of it is decoded and measured; only where it is to be normalized.
+    Measure,
+    #[default]
+    Encode,
+}
+
+impl Pass {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+    fn is_encode(&self) -> bool {
+        *self == Self::Encode
+    }
 }
 
 /// The parts of the engine's cage that a kernel may lack.
@@ -80,17 +99,32 @@ pub enum Verdict {
     Refused(Refusal),
 }
 
-/// Why the engine made no mp3; `detail` is safe to show the caller.
+/// Why the engine made no mp3; `detail` is safe to show the caller. Shown as it is, it names the service's setting.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("{detail}")]
+#[error("{detail}{}", setting.map(|setting| format!(" ({})", setting.variable())).unwrap_or_default())]
 pub struct Refusal {
     pub kind: RefusalKind,
     pub detail: String,
+    /// What could be set otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub setting: Option<Setting>,
 }
 
 impl Refusal {
     pub fn new(kind: RefusalKind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into() }
+        Self { kind, detail: detail.into(), setting: None }
+    }
+
+    /// The same, with the setting that led to it.
+    #[must_use]
+    pub fn by(self, setting: Setting) -> Self {
+        Self { setting: Some(setting), ..self }
+    }
+
+    /// For the command line, where the setting is a flag.
+    pub fn with_flag(&self) -> String {
+        let flag = self.setting.map(|setting| format!(" ({})", setting.flag()));
+        format!("{}{}", self.detail, flag.unwrap_or_default())
     }
 
     /// The same with a detail that is short and has no control characters, whoever wrote it.
@@ -98,6 +132,30 @@ impl Refusal {
     pub fn plain(mut self) -> Self {
         self.detail = self.detail.chars().filter(|c| !c.is_control()).take(DETAIL_CHARS_MAX).collect();
         self
+    }
+}
+
+/// Settings of the engine: of the service they are variables, of the command line flags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Setting {
+    DurationMax,
+    Ffmpeg,
+}
+
+impl Setting {
+    fn variable(self) -> &'static str {
+        match self {
+            Self::DurationMax => "DURATION_MAX",
+            Self::Ffmpeg => "FFMPEG",
+        }
+    }
+
+    fn flag(self) -> &'static str {
+        match self {
+            Self::DurationMax => "--duration-max",
+            Self::Ffmpeg => "--ffmpeg",
+        }
     }
 }
 
@@ -135,10 +193,11 @@ mod tests {
 
     #[test]
     fn a_total_that_is_not_known_is_not_told() {
-        for (total_ms, json) in
-            [(None, r#"{"progress":{"encoded_ms":7}}"#), (Some(9), r#"{"progress":{"encoded_ms":7,"total_ms":9}}"#)]
-        {
-            let progress = FromEngine::Progress { encoded_ms: 7, total_ms };
+        for (pass, total_ms, json) in [
+            (Pass::Encode, None, r#"{"progress":{"done_ms":7}}"#),
+            (Pass::Measure, Some(9), r#"{"progress":{"pass":"measure","done_ms":7,"total_ms":9}}"#),
+        ] {
+            let progress = FromEngine::Progress { pass, done_ms: 7, total_ms };
             assert_eq!(serde_json::to_string(&progress).expect("progress is JSON"), json);
             assert_eq!(serde_json::from_str::<FromEngine>(json).expect("the same progress"), progress);
         }

@@ -41,11 +41,8 @@ impl Report {
         // The engine stops with the block that passes the limit.
         let ms_max = u64::try_from(duration_max.as_millis()).unwrap_or(u64::MAX).saturating_add(1000);
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-./".contains(c);
-        // Behind the mp3 it would make the file as long as the engine likes. Base64 may pad by two bytes.
-        let head_end = |head: &Head| head.offset.checked_add(head.bytes.len() as u64 / 4 * 3);
-        let is_within = |head| head_end(head).is_some_and(|end| end <= written.saturating_add(2));
         for (holds, what) in [
-            (self.head.as_ref().is_none_or(is_within), "head"),
+            (self.head.as_ref().is_none_or(|head| head.is_within(written)), "head"),
             (self.mp3_bytes == written, "mp3_bytes"),
             ((8_000..=48_000).contains(&self.sample_rate), "sample_rate"),
             (matches!(self.channels, 1 | 2), "channels"),
@@ -71,6 +68,24 @@ pub struct Head {
     pub offset: u64,
     /// Base64, standard alphabet with padding.
     pub bytes: String,
+}
+
+impl Head {
+    /// Whether it lies within an mp3 of `mp3_bytes`: behind that it would make the file as long as the engine likes.
+    fn is_within(&self, mp3_bytes: u64) -> bool {
+        // Four characters are three bytes; each `=` at the end is one byte less (RFC 4648 §4).
+        let padding = self.bytes.bytes().rev().take_while(|&byte| byte == b'=').count() as u64;
+        let bytes = (self.bytes.len() as u64 / 4 * 3).checked_sub(padding);
+        bytes.and_then(|bytes| self.offset.checked_add(bytes)).is_some_and(|end| end <= mp3_bytes)
+    }
+
+    /// Where the bytes belong, and the bytes.
+    #[cfg(feature = "server")]
+    pub fn decode(&self) -> Result<(u64, Vec<u8>), UnbelievableReport> {
+        use base64::{Engine as _, prelude::BASE64_STANDARD};
+        let bytes = BASE64_STANDARD.decode(&self.bytes).map_err(|_| UnbelievableReport("head"))?;
+        Ok((self.offset, bytes))
+    }
 }
 
 /// Whether the container says how long it should be.
@@ -119,10 +134,13 @@ mod tests {
         let check = |report: Report| report.check(5000, Duration::from_mins(1)).is_ok();
         assert!(check(report()));
         assert!(!check(Report { mp3_bytes: 4999, ..report() }));
-        let head = |offset| Some(Head { offset, bytes: "AAAAAAAA".into() });
-        assert!(check(Report { head: head(4994), ..report() }));
-        assert!(!check(Report { head: head(4997), ..report() }));
-        assert!(!check(Report { head: head(u64::MAX), ..report() }));
+        for (bytes, decoded) in [("AAAAAAAA", 6), ("AAAAAAA=", 5), ("AAAAAA==", 4)] {
+            let head = |offset| Some(Head { offset, bytes: bytes.into() });
+            assert!(check(Report { head: head(5000 - decoded), ..report() }), "{bytes}");
+            assert!(!check(Report { head: head(5001 - decoded), ..report() }), "{bytes}");
+            assert!(!check(Report { head: head(u64::MAX), ..report() }), "{bytes}");
+        }
+        assert!(!check(Report { head: Some(Head { offset: 0, bytes: "====".into() }), ..report() }));
         assert!(!check(Report { sample_rate: 0, ..report() }));
         assert!(!check(Report { channels: 0, ..report() }));
         assert!(!check(Report { duration_ms: u64::MAX, ..report() }));

@@ -2,7 +2,6 @@
 
 use std::{fs::File, io::Write as _, os::fd::AsRawFd as _, sync::Once};
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::{Bytes, BytesMut};
 use tokio::{io::AsyncWriteExt as _, process::ChildStdin, task::spawn_blocking};
 
@@ -14,7 +13,7 @@ use super::{
 };
 use crate::{
     App,
-    control::{FromEngine, Guard, Head, Refusal, RefusalKind, Report, Verdict},
+    control::{FromEngine, Guard, Head, Pass, Refusal, RefusalKind, Report, Verdict},
     conversion::{Conversion, Mp3},
     engine::{EndMark, Engine, Events, Input, Job, Process, is_limit},
     error::Error,
@@ -78,7 +77,8 @@ impl Encoded {
     /// Stores the mp3 durably; it becomes visible by the commit.
     pub(super) async fn store(self, app: &App, conversion: &Conversion) -> Result<Mp3, Error> {
         let Self { sink, report } = self;
-        let head = report.head.as_ref().map(|head| decode_head(head, report.mp3_bytes)).transpose()?;
+        let head = report.head.as_ref().map(Head::decode).transpose().map_err(Error::internal)?;
+        let head = head.map(|(offset, bytes)| (offset, bytes.into()));
         let sha256 = sink.finish(app, head).await?;
         Ok(Mp3 {
             blob_id: conversion.attempt.blob(),
@@ -99,28 +99,20 @@ async fn sniff(input: &mut input::Receiver) -> Result<(Bytes, bool), Error> {
     let mut head = BytesMut::new();
     let mut at_end = false;
     loop {
-        let refusal = match sniff::sniff(&head, at_end) {
-            Sniffed::NeedMore if !at_end => {
-                match input.next().await? {
-                    Some(bytes) => head.extend_from_slice(&bytes),
-                    None => at_end = true,
-                }
-                continue;
-            }
+        let sniffed = sniff::sniff(&head, at_end);
+        if let Some(refusal) = sniffed.refusal() {
+            return Err(refusal.into());
+        }
+        match sniffed {
             Sniffed::Stream(_) if !at_end => return Ok((head.freeze(), false)),
             // The end mark is already taken: what there is goes through the spool.
             Sniffed::Stream(_) | Sniffed::Spool(_) => return Ok((head.freeze(), true)),
-            Sniffed::Playlist => Refusal::new(
-                RefusalKind::Playlist,
-                "this is a playlist, which only names other files; send the video itself",
-            ),
-            Sniffed::Empty => Refusal::new(RefusalKind::Empty, "the upload is empty; send the video as the body"),
-            Sniffed::NeedMore | Sniffed::Unknown => Refusal::new(
-                RefusalKind::UnknownContainer,
-                "this is no video or audio file that is known here; see /docs for the formats",
-            ),
-        };
-        return Err(refusal.into());
+            // Nothing that has ended needs more.
+            _ => match input.next().await? {
+                Some(bytes) => head.extend_from_slice(&bytes),
+                None => at_end = true,
+            },
+        }
     }
 }
 
@@ -187,7 +179,8 @@ async fn listen(lease: &HeldLease<'_>, mut events: Events, mut scratch: Scratch<
         scratch.charge()?;
         match event.map_err(|cause| Error::internal(anyhow::anyhow!("the engine spoke badly: {cause}")))? {
             Some(FromEngine::Uncaged(missing)) => warn_uncaged(&missing),
-            Some(FromEngine::Progress { encoded_ms, .. }) => lease.encoded(encoded_ms),
+            Some(FromEngine::Progress { pass: Pass::Encode, done_ms, .. }) => lease.encoded(done_ms),
+            Some(FromEngine::Progress { pass: Pass::Measure, .. }) => {}
             Some(FromEngine::Verdict(Verdict::Converted(report))) => return Ok(report),
             Some(FromEngine::Verdict(Verdict::Refused(refusal))) if refusal.kind == RefusalKind::Internal => {
                 return Err(Error::internal(anyhow::anyhow!("the engine failed: {refusal}")));
@@ -217,13 +210,4 @@ fn warn_uncaged(missing: &[Guard]) {
         let missing = &missing[..missing.len().min(Guard::COUNT)];
         tracing::warn!(?missing, "this kernel lacks parts of the engine's cage");
     });
-}
-
-/// A head must lie within the mp3: anywhere else it would make the file as long as the engine likes.
-fn decode_head(head: &Head, mp3_bytes: u64) -> Result<(u64, Bytes), Error> {
-    let bytes = BASE64_STANDARD.decode(&head.bytes).map_err(Error::internal)?;
-    if head.offset.checked_add(bytes.len() as u64).is_none_or(|end| end > mp3_bytes) {
-        return Err(Error::internal(anyhow::anyhow!("the engine's head lies outside its mp3")));
-    }
-    Ok((head.offset, bytes.into()))
 }

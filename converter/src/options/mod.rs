@@ -1,6 +1,6 @@
 //! What a caller may ask of a conversion, parsed where it enters.
 
-mod parse;
+pub(crate) mod parse;
 mod quality;
 mod raw;
 

@@ -2,22 +2,25 @@
 
 use std::ops::RangeInclusive;
 
-use super::{OptionError, Quality};
+use super::{OptionError, Quality, quality::KBPS};
 
-/// Longest text of a tag, in bytes of UTF-8.
-const TAG_BYTES_MAX: usize = 1024;
+/// Longest text of a tag, in bytes of UTF-8: an option's is refused above it, a source's is cut.
+pub(crate) const TAG_BYTES_MAX: usize = 1024;
+/// Track numbers that a tag may have.
+pub(crate) const TRACK_NUMBERS: RangeInclusive<u16> = 1..=999;
 /// Last instant that `start` and `end` may name, in seconds: 24 hours.
 const INSTANT_SECONDS_MAX: f64 = 86_400.0;
 
 pub(super) fn quality(level: Option<&str>, kbps: Option<&str>) -> Result<Option<Quality>, OptionError> {
     match (level, kbps) {
         (Some(_), Some(_)) => Err(OptionError("send either quality or bitrate, not both".to_owned())),
-        (Some(level), None) if level.starts_with(['V', 'v']) => level.parse().map(Some),
-        (Some(level), None) => {
-            Err(OptionError(format!("quality must be one of V0 (best) to V9 (smallest), not {level:?}")))
-        }
+        // A conversion's JSON tells a bit rate as its quality, too, and what it tells may be sent again.
+        (Some(level), None) => level.parse().map(Some).map_err(|_| {
+            let range = format!("V0 (best) to V9 (smallest), or of {KBPS:?} kbit/s");
+            OptionError(format!("quality must be one of {range}, not {level:?}"))
+        }),
         (None, Some(kbps)) if kbps.starts_with(['V', 'v']) => {
-            Err(OptionError(format!("bitrate must be a number of kbit/s from 32 to 320, not {kbps:?}")))
+            Err(OptionError(format!("bitrate must be one of {KBPS:?} kbit/s, not {kbps:?}, which is a quality")))
         }
         (None, Some(kbps)) => kbps.parse().map(Some),
         (None, None) => Ok(None),

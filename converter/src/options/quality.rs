@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::OptionError;
 
+/// Bit rates that MPEG-1 layer III has (ISO/IEC 11172-3 §2.4.2.3), in kbit/s.
+pub(super) const KBPS: [u16; 14] = [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320];
+
 /// How many bits the mp3 gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
@@ -36,7 +39,6 @@ impl FromStr for Quality {
 
     /// Reads `V0` … `V9`, or a bit rate that MPEG-1 layer III has.
     fn from_str(text: &str) -> Result<Self, OptionError> {
-        const KBPS: [u16; 14] = [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320];
         if let Some(level) = text.strip_prefix(['V', 'v']) {
             return match level.parse() {
                 Ok(level @ 0..=9) if text.len() == 2 => Ok(Self::Variable(level)),

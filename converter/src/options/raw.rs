@@ -6,35 +6,34 @@ use serde::Deserialize;
 
 use super::{
     Normalize, OptionError, Options, Reencode, ReplayGain, Tags,
-    parse::{date, instant, number, one_of, quality, tag},
+    parse::{TRACK_NUMBERS, date, instant, number, one_of, quality, tag},
 };
 
 /// Audio tracks that can be asked for.
 const TRACKS: RangeInclusive<u16> = 1..=64;
-/// Track numbers that a tag may name.
-const TRACK_NUMBERS: RangeInclusive<u16> = 1..=999;
 
-/// The options as a query string or a command line carries them, unchecked.
+/// The options as a query string or a command line carries them, unchecked. On a command line `-1` is a number that is
+/// refused with the range, and no flag.
 #[derive(Debug, Clone, Default, Deserialize, clap::Args)]
 pub struct RawOptions {
-    /// Variable bit rate, V0 (best) to V9 (smallest); where neither this nor a bit rate is given, V2, or an mp3 source
-    /// as it is.
-    #[arg(long)]
+    /// Variable bit rate, V0 (best) to V9 (smallest), or a number as `bitrate` has; where neither this nor a bit rate is
+    /// given, V2, or an mp3 source as it is.
+    #[arg(long, allow_negative_numbers = true)]
     pub quality: Option<String>,
     /// Constant bit rate in kbit/s, 32 to 320.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub bitrate: Option<String>,
     /// 1 (mono) or 2 (stereo); as the source where absent.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub channels: Option<String>,
     /// First instant to convert, in seconds, e.g. 12.5.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub start: Option<String>,
     /// Instant to stop at, in seconds.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub end: Option<String>,
     /// Which audio track, counted from 1; the first enabled one where absent.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub track: Option<String>,
     /// `always` encodes an mp3 source anew; `auto` (the default) copies its frames where no other option forbids it.
     #[arg(long)]
@@ -61,7 +60,7 @@ pub struct RawOptions {
     #[arg(long)]
     pub date: Option<String>,
     /// Track number for the mp3's tag.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub track_number: Option<String>,
 }
 
@@ -165,12 +164,22 @@ mod tests {
     }
 
     #[test]
+    fn what_a_conversion_tells_of_its_quality_may_be_sent_again() {
+        for told in [raw(|o| o.bitrate = Some("320".into())), raw(|o| o.quality = Some("v0".into()))] {
+            let options = told.check().expect("in range");
+            let quality = options.quality.map(|quality| quality.to_string());
+            assert_eq!(RawOptions { quality, ..RawOptions::default() }.check(), Ok(options));
+        }
+    }
+
+    #[test]
     fn each_refusal_names_the_range() {
         for (raw, named) in [
             (raw(|o| o.quality = Some("V10".into())), "V0 (best) to V9"),
-            (raw(|o| o.quality = Some("128".into())), "V0 (best) to V9"),
+            (raw(|o| o.quality = Some("129".into())), "V0 (best) to V9 (smallest), or of [32, 40"),
             (raw(|o| o.bitrate = Some("31".into())), "32, 40"),
-            (raw(|o| o.bitrate = Some("V2".into())), "32 to 320"),
+            (raw(|o| o.bitrate = Some("V2".into())), "which is a quality"),
+            (raw(|o| (o.quality, o.bitrate) = (Some("128".into()), Some("128".into()))), "not both"),
             (raw(|o| o.channels = Some("3".into())), "1 or 2"),
             (raw(|o| o.start = Some("-1".into())), "0 to 86400"),
             (raw(|o| o.start = Some("NaN".into())), "0 to 86400"),

@@ -7,6 +7,8 @@ mod mp4;
 mod mpeg;
 mod text;
 
+use crate::control::{Refusal, RefusalKind};
+
 /// Most bytes that are looked at; the answer for so many is never [`Sniffed::NeedMore`].
 pub const HEAD_BYTES_MAX: usize = 64 * 1024;
 /// Fewer bytes are only judged where there will be no more.
@@ -27,6 +29,21 @@ pub enum Sniffed {
     Unknown,
     /// No byte at all.
     Empty,
+}
+
+impl Sniffed {
+    /// Why there is nothing to convert, where that is certain.
+    pub fn refusal(self) -> Option<Refusal> {
+        let (kind, detail) = match self {
+            Self::Playlist => {
+                (RefusalKind::Playlist, "this is a playlist, which only names other files; send the video itself")
+            }
+            Self::Empty => (RefusalKind::Empty, "the video is empty: not one byte came"),
+            Self::Unknown => (RefusalKind::UnknownContainer, "this is no video or audio file that is known here"),
+            Self::NeedMore | Self::Stream(_) | Self::Spool(_) => return None,
+        };
+        Some(Refusal::new(kind, detail))
+    }
 }
 
 /// The known containers.

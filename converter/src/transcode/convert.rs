@@ -4,19 +4,20 @@ use std::{fs::File, io, os::unix::fs::FileExt as _, path::PathBuf, sync::Arc, ti
 
 use super::{
     copy,
-    decode::{self, Audio, Opened, Source},
+    decode::{self, Audio, Opened, Selected, Source},
     encode::{Encoded, Encoding, Settings},
     frame::FrameHeader,
     input::Media,
     mp4::Shared,
-    open,
+    open::{self, Spool},
     output::Output,
+    pcm::duration,
     sound::Sound,
     supervisor::Supervisor,
     verify,
 };
 use crate::{
-    control::{Decoder, Refusal, RefusalKind, Report},
+    control::{Decoder, Pass, Refusal, RefusalKind, Report, Setting},
     options::Options,
     sniff::Container,
 };
@@ -34,7 +35,7 @@ pub(super) struct Request {
     /// For decoded audio, where it is normalized.
     pub(super) scratch: Option<File>,
     /// For a pipe whose container must be sought in; absent where the service spools.
-    pub(super) spool: Option<File>,
+    pub(super) spool: Option<Spool>,
     /// `/proc/self/status`, absent where the system has none.
     pub(super) status: Option<File>,
     /// Threads that encode.
@@ -62,6 +63,9 @@ struct Made {
     samples_read: u64,
     /// Absent where the decoding was stopped before the end.
     declared: Option<u64>,
+    /// Whether it was decoded to its end, and whether the decoder found fault with it.
+    is_whole: bool,
+    has_errors: bool,
 }
 
 fn run(
@@ -74,7 +78,8 @@ fn run(
     let scratch = request.scratch.take();
     let Request { options, duration_max, ffmpeg, status, .. } = &request;
     let (track, allow_copy) = (options.track, options.allow_copy());
-    let (opened, tags) = decode::open(&Source { media, container, movie, ffmpeg, track, allow_copy })?;
+    let source = Source { media, container, movie, ffmpeg, track, allow_copy };
+    let Selected { opened, audio_index, tags } = decode::open(&source)?;
     let id3 = tags.with_options(options).to_id3()?;
     let output = Output::open().map_err(|cause| internal("standard output is of no use", &cause))?;
     let made = match opened {
@@ -82,16 +87,21 @@ fn run(
         Opened::Frames(mut frames) => {
             let FrameHeader { rate, channels, .. } = frames.kind;
             let limit = DurationLimit { max: *duration_max, rate };
-            let encoded = copy::copy(&mut frames, &id3, output, supervisor, &limit)?;
+            let (encoded, has_strays) = copy::copy(&mut frames, &id3, output, supervisor, &limit)?;
             let (samples_read, declared) = (encoded.samples, frames.declared);
+            // Programs put tags around bare frames, and none into other containers.
+            let has_errors = frames.has_errors() || has_strays && container != Container::Mp3;
             frames.close();
             let (decoder, codec) = (Decoder::Copied, "mp3".to_owned());
-            Made { encoded, rate, channels, decoder, codec, source_rate: rate, samples_read, declared }
+            let (source_rate, is_whole) = (rate, true);
+            Made { encoded, rate, channels, decoder, codec, source_rate, samples_read, declared, is_whole, has_errors }
         }
     };
-    let Made { encoded, rate, channels, decoder, codec, source_rate, samples_read, declared } = made;
+    let Made { encoded, rate, channels, decoder, codec, source_rate, samples_read, declared, is_whole, has_errors } =
+        made;
     let upload_bytes = supervisor.map(|supervisor| move || supervisor.upload_bytes());
-    let found = verify::Found { decoded: samples_read, declared, rate: source_rate, container };
+    let (decoded, rate_read, track) = (samples_read, source_rate, audio_index);
+    let found = verify::Found { decoded, declared, rate: rate_read, container, track, is_whole, has_errors };
     let (video_bytes, completeness) = verify::verify(media, &movie.movie(), &found, upload_bytes)?;
     let Encoded { samples, frames, bytes: mp3_bytes, head } = encoded;
     Ok(Report {
@@ -139,7 +149,7 @@ fn encode(
             limit.check(sound.position())?;
         }
         if let Some(supervisor) = supervisor.filter(|_| sound.is_collecting()) {
-            supervisor.progress(Duration::ZERO, total);
+            supervisor.progress(Pass::Measure, measured(options, sound.position(), source_rate), total);
         }
     }
     let (samples_read, is_whole) = (sound.position(), !sound.is_done());
@@ -147,16 +157,22 @@ fn encode(
     let gain = sound.finish(&mut |block| encoding.push(block))?;
     let encoded = encoding.finish(gain)?;
     let declared = audio.declared.filter(|_| is_whole);
+    let has_errors = audio.has_errors();
     let (decoder, codec) = (audio.decoded_by(), audio.close());
-    Ok(Made { encoded, rate, channels, decoder, codec, source_rate, samples_read, declared })
+    Ok(Made { encoded, rate, channels, decoder, codec, source_rate, samples_read, declared, is_whole, has_errors })
 }
 
 /// How long the mp3 will be, where the container tells.
 fn total(options: &Options, declared: Option<u64>, rate: u32) -> Option<Duration> {
-    let declared = Duration::from_millis(declared? * 1000 / u64::from(rate));
+    declared.map(|declared| measured(options, declared, rate))
+}
+
+/// How much of the range lies within the first `samples` of the source.
+fn measured(options: &Options, samples: u64, rate: u32) -> Duration {
+    let position = duration(samples, rate);
     let instant = |seconds: Option<f64>| seconds.map(Duration::from_secs_f64);
-    let end = instant(options.end).map_or(declared, |end| end.min(declared));
-    Some(end.saturating_sub(instant(options.start).unwrap_or_default()))
+    let end = instant(options.end).map_or(position, |end| end.min(position));
+    end.saturating_sub(instant(options.start).unwrap_or_default())
 }
 
 /// Longest audio of one sample rate.
@@ -174,7 +190,8 @@ impl DurationLimit {
             return Ok(());
         }
         let limit = humantime::format_duration(self.max);
-        Err(Refusal::new(RefusalKind::TooLong, format!("the audio is longer than {limit} (DURATION_MAX)")))
+        let refusal = Refusal::new(RefusalKind::TooLong, format!("the audio is longer than {limit}"));
+        Err(refusal.by(Setting::DurationMax))
     }
 }
 

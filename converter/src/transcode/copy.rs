@@ -1,36 +1,37 @@
 //! From mp3 to mp3 without encoding anew: the source's frames under a length tag of their own.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use super::{
     convert::DurationLimit,
     decode::Frames,
     encode::{Encoded, unwritten},
     frame::FrameHeader,
+    length_tag::LengthTag,
     output::Output,
+    pcm::duration,
     supervisor::Supervisor,
-    tag::xing::LengthTag,
 };
-use crate::control::{Refusal, RefusalKind};
+use crate::control::{Pass, Refusal, RefusalKind};
 
 /// Bytes that may be no frames, in percent of all, before the audio counts as damaged.
 const STRAY_PERCENT_MAX: u64 = 1;
 /// Stray bytes that are allowed in any case: a cut last frame, and tags that some programs put behind it.
 const STRAY_BYTES_MIN: u64 = 8 * 1024;
 
-/// Copies all frames to `output`, behind `id3`.
+/// Copies all frames to `output`, behind `id3`. Answers, too, whether there was anything between them.
 pub(super) fn copy(
     frames: &mut Frames,
     id3: &[u8],
     mut output: Output,
     supervisor: Option<&Arc<Supervisor>>,
     limit: &DurationLimit,
-) -> Result<Encoded, Refusal> {
+) -> Result<(Encoded, bool), Refusal> {
     limit.check(frames.declared.unwrap_or(0))?;
     output.write(id3).map_err(|cause| unwritten(&cause))?;
     let mut copier = Copier { kind: frames.kind, output, tag: None, stray_bytes: 0 };
-    let rate = u64::from(frames.kind.rate);
-    let in_time = |samples: u64| Duration::from_millis(samples * 1000 / rate);
+    let rate = frames.kind.rate;
+    let in_time = |samples: u64| duration(samples, rate);
     let total = frames.declared.map(in_time);
     let mut pending = Vec::new();
     while frames.next(&mut pending)? {
@@ -38,11 +39,12 @@ pub(super) fn copy(
         let samples = frames.audible(copier.frames());
         limit.check(samples)?;
         if let Some(supervisor) = supervisor {
-            supervisor.progress(in_time(samples), total);
+            supervisor.progress(Pass::Encode, in_time(samples), total);
         }
     }
     copier.stray_bytes += pending.len() as u64;
-    copier.finish(frames, id3.len() as u64)
+    let has_strays = copier.stray_bytes > 0;
+    Ok((copier.finish(frames, id3.len() as u64)?, has_strays))
 }
 
 struct Copier {

@@ -13,6 +13,7 @@ use std::{
 use symphonia::core::io::MediaSource;
 
 use super::structure::Structure;
+use crate::control::Refusal;
 
 /// Bytes that are kept while it is not decided who decodes: the largest mp4 index, and 16 MiB for what a demuxer
 /// looks at before it knows.
@@ -128,6 +129,11 @@ impl Upload {
         let mut arrival = self.lock();
         arrival.structure.end();
         arrival.structure.clone()
+    }
+
+    /// Refuses a structure that is too much to look at, as far as it came.
+    pub(super) fn check_limits(&self) -> Result<(), Refusal> {
+        self.lock().structure.check_limits()
     }
 
     fn lock(&self) -> MutexGuard<'_, Arrival> {

@@ -18,6 +18,7 @@ pub(crate) mod frame;
 pub mod fuzzing;
 mod help;
 mod input;
+mod length_tag;
 mod loudness;
 mod mix;
 mod mp4;
@@ -30,7 +31,9 @@ mod sound;
 mod structure;
 mod supervisor;
 mod tag;
+mod threads;
 mod verify;
+mod window;
 
 use std::{
     fs::File,
@@ -43,12 +46,13 @@ use std::{
     time::Duration,
 };
 
-pub use self::help::FILTER;
+pub use self::help::filter_help;
 use rustix::fs::{FileType, fstat};
 
 use self::{
     cage::{Limits, Needs},
     convert::{Request, internal},
+    open::Spool,
     supervisor::Channel,
 };
 use crate::{
@@ -78,20 +82,22 @@ pub struct Args {
     control: bool,
 }
 
-/// Runs the engine. With `--control` a refusal is a verdict, and only a defect is a failure.
+/// Runs the engine; `program` is the name by which it speaks to a person. With `--control` a refusal is a verdict, and
+/// only a defect is a failure.
 #[expect(clippy::needless_pass_by_value, reason = "a program's arguments are its entry's to keep")]
-pub fn main(args: Args) -> ExitCode {
-    if args.control { supervised() } else { alone(&args) }
+pub fn main(args: Args, program: &str) -> ExitCode {
+    let closed = cage::close_inherited();
+    if args.control { supervised(closed) } else { alone(&args, closed, program) }
 }
 
-fn supervised() -> ExitCode {
+fn supervised(closed: io::Result<()>) -> ExitCode {
     let Ok((channel, start, scratch)) = Channel::open() else { return ExitCode::FAILURE };
     let Start { options, duration_max_ms, ffmpeg } = start;
     let duration_max = Duration::from_millis(duration_max_ms);
     let (workers, status) = (workers(), status());
     let request = Request { options, duration_max, ffmpeg, scratch, spool: None, status, workers };
     let file_bytes = request.scratch.as_ref().map_or(0, |_| cage::scratch_bytes(duration_max));
-    let caged = enter_cage(&request, Some(file_bytes));
+    let caged = closed.and_then(|()| enter_cage(&request, Some(file_bytes)));
     let Ok(supervisor) = channel.listen().map(Arc::new) else { return ExitCode::FAILURE };
     let converted = match caged {
         Ok(missing) => {
@@ -100,7 +106,7 @@ fn supervised() -> ExitCode {
             }
             convert::convert(request, Some(&supervisor))
         }
-        Err(cause) => Err(internal("this process cannot be caged", &cause)),
+        Err(cause) => Err(uncageable(&cause)),
     };
     let verdict = match converted {
         Ok(report) => Verdict::Converted(report),
@@ -116,8 +122,12 @@ fn enter_cage(request: &Request, file_bytes: Option<u64>) -> io::Result<Vec<Guar
     cage::enter(&Needs {
         limits: Limits::of(request.duration_max, request.workers as u64, file_bytes),
         ffmpeg: &request.ffmpeg,
-        files: video.into_iter().chain(request.spool.as_ref().map(File::as_fd)).collect(),
+        files: video.into_iter().chain(request.spool.as_ref().map(Spool::as_fd)).collect(),
     })
+}
+
+fn uncageable(cause: &io::Error) -> Refusal {
+    internal("this process cannot be caged", cause)
 }
 
 fn is_file(stdin: &io::Stdin) -> io::Result<bool> {
@@ -133,37 +143,40 @@ fn workers() -> usize {
     thread::available_parallelism().map_or(1, usize::from).min(WORKERS_MAX)
 }
 
-fn alone(args: &Args) -> ExitCode {
+fn alone(args: &Args, closed: io::Result<()>, program: &str) -> ExitCode {
+    // There is nobody left to tell where this fails.
+    let say = |said: &str| drop(writeln!(io::stderr(), "{program}: {said}"));
     let options = match args.options.check() {
         Ok(options) => options,
         Err(wrong) => {
-            let _ = writeln!(io::stderr(), "converter: {wrong}");
+            say(&wrong.to_string());
             return ExitCode::from(WRONG_USAGE);
         }
     };
     if io::stdin().is_terminal() || io::stdout().is_terminal() {
-        let advice = "this is a filter from a video to an mp3: converter transcode < in.mp4 > out.mp3; see --help";
-        let _ = writeln!(io::stderr(), "converter: {advice}");
+        say(&format!("this is a filter from a video to an mp3: {program} transcode < in.mp4 > out.mp3; see --help"));
         return ExitCode::from(WRONG_USAGE);
     }
-    let (said, code) = match request(args, options).and_then(convert_caged) {
-        Ok(report) if report.head.is_none() => return ExitCode::SUCCESS,
-        Ok(_) => {
-            let note = "note: the length tag is missing, since this output cannot be changed any more; write to a file";
-            (note.to_owned(), ExitCode::SUCCESS)
+    let closed = closed.map_err(|cause| uncageable(&cause));
+    match closed.and_then(|()| request(args, options)).and_then(|request| convert_caged(request, say)) {
+        Ok(report) => {
+            if report.head.is_some() {
+                say("note: the length tag is missing, since this output cannot be changed any more; write to a file");
+            }
+            ExitCode::SUCCESS
         }
-        Err(refusal) => (refusal.to_string(), ExitCode::FAILURE),
-    };
-    // There is nobody left to tell where this fails.
-    let _ = writeln!(io::stderr(), "converter: {said}");
-    code
+        Err(refusal) => {
+            say(&refusal.with_flag());
+            ExitCode::FAILURE
+        }
+    }
 }
 
-fn convert_caged(request: Request) -> Result<Report, Refusal> {
+fn convert_caged(request: Request, say: impl Fn(&str)) -> Result<Report, Refusal> {
     // The output may be a file of any size: that is left to the caller's own limit.
-    let missing = enter_cage(&request, None).map_err(|cause| internal("this process cannot be caged", &cause))?;
+    let missing = enter_cage(&request, None).map_err(|cause| uncageable(&cause))?;
     if !missing.is_empty() {
-        let _ = writeln!(io::stderr(), "converter: note: not caged in full, since this kernel lacks {missing:?}");
+        say(&format!("note: not caged in full, since this kernel lacks {missing:?}"));
     }
     convert::convert(request, None)
 }
@@ -171,12 +184,10 @@ fn convert_caged(request: Request) -> Result<Report, Refusal> {
 fn request(args: &Args, options: Options) -> Result<Request, Refusal> {
     // Made beforehand, since nothing can be opened later; whether a pipe needs its spool is seen only by its bytes.
     let is_piped = !is_file(&io::stdin()).map_err(|cause| internal("no standard input", &cause))?;
-    let file = |is_needed: bool| {
-        is_needed.then(tempfile::tempfile).transpose().map_err(|cause| internal("no temporary file", &cause))
-    };
+    let no_file = |cause: io::Error| internal("no temporary file", &cause);
     Ok(Request {
-        scratch: file(options.normalize.is_some())?,
-        spool: file(is_piped)?,
+        scratch: options.normalize.map(|_| tempfile::tempfile()).transpose().map_err(no_file)?,
+        spool: is_piped.then(Spool::create).transpose().map_err(no_file)?,
         options,
         duration_max: args.duration_max,
         ffmpeg: find_ffmpeg(&args.ffmpeg),

@@ -2,8 +2,11 @@
 
 use std::{
     fs::File,
-    io::{self, Read as _, Seek as _},
-    os::unix::fs::FileExt as _,
+    io::{self, Read as _},
+    os::{
+        fd::{AsFd, AsRawFd as _, BorrowedFd},
+        unix::fs::FileExt as _,
+    },
 };
 
 use super::{
@@ -16,8 +19,37 @@ use crate::{
     sniff::{self, Container, HEAD_BYTES_MAX, Sniffed},
 };
 
+/// An empty file without a name, for a pipe whose container must be sought in.
+#[derive(Debug)]
+pub(super) struct Spool {
+    writer: File,
+    /// Cannot write: ffmpeg inherits it.
+    reader: File,
+}
+
+impl Spool {
+    /// To be called outside the cage, which has no names.
+    pub(super) fn create() -> io::Result<Self> {
+        let writer = tempfile::tempfile()?;
+        let reader = File::open(format!("/proc/self/fd/{}", writer.as_raw_fd()))?;
+        Ok(Self { writer, reader })
+    }
+
+    /// Copies a pipe into the file, which nobody can change any more by what is answered.
+    fn fill(mut self, head: &[u8], mut rest: File) -> io::Result<File> {
+        io::copy(&mut head.chain(&mut rest), &mut self.writer)?;
+        Ok(self.reader)
+    }
+}
+
+impl AsFd for Spool {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.reader.as_fd()
+    }
+}
+
 /// Takes standard input and sniffs it; what must be sought in goes through `spool`.
-pub(super) fn open(spool: Option<File>) -> Result<(Media, Container), Refusal> {
+pub(super) fn open(spool: Option<Spool>) -> Result<(Media, Container), Refusal> {
     let unreadable = |cause: io::Error| internal("standard input could not be read", &cause);
     let mut stdin = File::from(rustix::io::fcntl_dupfd_cloexec(io::stdin(), 3).map_err(|e| unreadable(e.into()))?);
     if stdin.metadata().map_err(unreadable)?.is_file() {
@@ -40,7 +72,7 @@ pub(super) fn open(spool: Option<File>) -> Result<(Media, Container), Refusal> {
                 let Some(spool) = spool else {
                     return Err(Refusal::new(RefusalKind::Internal, "this container must be spooled before"));
                 };
-                return Ok((Media::File(fill(spool, &head, stdin).map_err(unreadable)?), container));
+                return Ok((Media::File(spool.fill(&head, stdin).map_err(unreadable)?), container));
             }
             _ => {}
         }
@@ -49,20 +81,5 @@ pub(super) fn open(spool: Option<File>) -> Result<(Media, Container), Refusal> {
 
 /// Turns what cannot be converted into the refusal.
 fn judge(sniffed: Sniffed) -> Result<Sniffed, Refusal> {
-    let (kind, detail) = match sniffed {
-        Sniffed::Playlist => {
-            (RefusalKind::Playlist, "this is a playlist, which only names other files; send the video itself")
-        }
-        Sniffed::Empty => (RefusalKind::Empty, "the input is empty"),
-        Sniffed::Unknown => (RefusalKind::UnknownContainer, "this is no video or audio file that is known here"),
-        known => return Ok(known),
-    };
-    Err(Refusal::new(kind, detail))
-}
-
-/// Copies a pipe into a file.
-fn fill(mut spool: File, head: &[u8], mut rest: File) -> io::Result<File> {
-    io::copy(&mut head.chain(&mut rest), &mut spool)?;
-    spool.rewind()?;
-    Ok(spool)
+    sniffed.refusal().map_or(Ok(sniffed), Err)
 }

@@ -1,5 +1,7 @@
 //! Samples between the decoder and the encoder.
 
+use std::time::Duration;
+
 use crate::{
     control::{Refusal, RefusalKind},
     options::Options,
@@ -18,6 +20,12 @@ impl Block {
         self.left.clear();
         self.right.clear();
     }
+}
+
+/// How long so many samples last, to the millisecond; whatever a container declares of them.
+pub(super) fn duration(samples: u64, rate: u32) -> Duration {
+    let ms = u128::from(samples) * 1000 / u128::from(rate.max(1));
+    Duration::from_millis(u64::try_from(ms).unwrap_or(u64::MAX))
 }
 
 /// Cuts the range out of a decoder's samples.
@@ -89,6 +97,13 @@ mod tests {
 
     fn ramp(from: u8, to: u8) -> Vec<f32> {
         (from..to).map(|n| f32::from(n) / 100.0).collect()
+    }
+
+    #[test]
+    fn no_number_of_samples_is_too_large_for_a_duration() {
+        assert_eq!(duration(66_150, 44_100), Duration::from_millis(1500));
+        assert_eq!(duration(u64::MAX, 8_000), Duration::from_millis(u64::MAX / 8));
+        assert_eq!(duration(u64::MAX, 1), Duration::from_millis(u64::MAX));
     }
 
     #[test]

@@ -106,7 +106,6 @@ impl Resampler {
         let first = self.delay.min(samples_out);
         let count = usize::try_from(samples_max).unwrap_or(usize::MAX).min(samples_out - first);
         for (plane, out) in self.output.iter().zip([&mut out.left, &mut out.right]) {
-            // A filter rings: samples at full scale may come out above it.
             out.extend(plane[first..first + count].iter().copied().map(clean));
         }
         self.delay -= first;

@@ -4,12 +4,12 @@
 use std::fs::File;
 
 use super::{
+    length_tag::TrackGain,
     loudness::{Loudness, Meter, Peaks},
     mix::{Mixer, Position},
     pcm::{Block, Cutter},
     resample::{Resampler, target_rate},
     scratch::Scratch,
-    tag::xing::TrackGain,
 };
 use crate::{
     control::{Refusal, RefusalKind},
@@ -104,6 +104,13 @@ impl Sound {
     }
 
     fn pass(&mut self, pass: Pass<'_>) -> Result<bool, Refusal> {
+        if self.scratch.is_none() {
+            // What was louder before, or is by the ringing of a filter, the listener's player would clip. Where a gain
+            // follows, that comes first.
+            for sample in self.ready.left.iter_mut().chain(&mut self.ready.right) {
+                *sample = sample.clamp(-1.0, 1.0);
+            }
+        }
         if let Some(meter) = &mut self.meter {
             meter.push(&self.ready)?;
         }
@@ -143,13 +150,17 @@ mod tests {
     use crate::options::{Normalize, ReplayGain};
 
     /// A second of a tone, in pieces; 1 kHz at a tenth of full scale has -20 LUFS in stereo.
-    #[expect(clippy::cast_possible_truncation, reason = "a test's samples")]
     fn run(options: &Options, rate: u32, channels: usize) -> (Vec<f32>, Option<TrackGain>) {
+        run_at(0.1, options, rate, channels)
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "a test's samples")]
+    fn run_at(level: f64, options: &Options, rate: u32, channels: usize) -> (Vec<f32>, Option<TrackGain>) {
         let positions = Position::of_count(channels);
         let scratch = tempfile::tempfile().expect("a file");
         let mut sound = Sound::new(options, rate, &positions, Some(scratch)).expect("a sound");
         let phase = |n: u32| std::f64::consts::TAU * 1000.0 * f64::from(n) / f64::from(rate);
-        let tone: Vec<f32> = (0..rate).map(|n| (0.1 * phase(n).sin()) as f32).collect();
+        let tone: Vec<f32> = (0..rate).map(|n| (level * phase(n).sin()) as f32).collect();
         let mut out = Vec::new();
         let mut pass = |block: &Block| {
             out.extend_from_slice(&block.left);
@@ -183,6 +194,19 @@ mod tests {
         assert_eq!(out, plain);
         let gain = gain.expect("a gain");
         assert!((gain.gain_db - 2.0).abs() < 0.2 && (gain.peak - 0.1).abs() < 0.001, "{gain:?}");
+    }
+
+    #[test]
+    fn what_is_above_full_scale_is_made_quieter_where_it_is_normalized_and_clipped_elsewhere() {
+        for (rate, channels) in [(44_100, 2), (44_100, 1), (96_000, 6)] {
+            let options = Options { normalize: Some(Normalize::Ebur128), ..Options::default() };
+            let (quiet, _) = run_at(0.1, &options, rate, channels);
+            let (loud, _) = run_at(4.0, &options, rate, channels);
+            let most = quiet.iter().zip(&loud).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(most < 1e-3, "{rate} Hz, {channels}: {most} apart");
+            let (clipped, _) = run_at(4.0, &Options::default(), rate, channels);
+            assert!(clipped.iter().all(|sample| sample.abs() <= 1.0), "{rate} Hz, {channels}");
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use rustix::{
     process::{Signal, getpgrp, getpid, kill_process_group},
 };
 
-use crate::control::{FromEngine, Guard, LINE_BYTES_MAX, Start, ToEngine, Verdict};
+use crate::control::{FromEngine, Guard, LINE_BYTES_MAX, Pass, Start, ToEngine, Verdict};
 
 /// The mark follows the end of the input at once; a service that needs longer is in trouble.
 const END_WAIT_MAX: Duration = Duration::from_secs(10);
@@ -28,7 +28,7 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 pub(super) struct Supervisor {
     socket: UnixStream,
     heard: Arc<Heard>,
-    told: Mutex<Option<Instant>>,
+    told: Mutex<Option<(Pass, Instant)>>,
 }
 
 #[derive(Debug, Default)]
@@ -116,17 +116,19 @@ impl Supervisor {
         self.send(&FromEngine::Uncaged(missing))
     }
 
-    /// Tells how much is encoded, of `total` where that is known; not more often than is worth reading.
-    pub(super) fn progress(&self, encoded: Duration, total: Option<Duration>) {
+    /// Tells how much a pass has done, of `total` where that is known; its beginning at once, and then not more often
+    /// than is worth reading.
+    pub(super) fn progress(&self, pass: Pass, done: Duration, total: Option<Duration>) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_told = |(last, at): (Pass, Instant)| last == pass && at.elapsed() < PROGRESS_EVERY;
         // The verdict is the last line.
-        if told.is_some_and(|at| at.elapsed() < PROGRESS_EVERY) || self.heard.lock().is_judged {
+        if told.is_some_and(is_told) || self.heard.lock().is_judged {
             return;
         }
-        *told = Some(Instant::now());
+        *told = Some((pass, Instant::now()));
         let ms = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         // A service that went away is noticed where its channel is read.
-        let _ = self.send(&FromEngine::Progress { encoded_ms: ms(encoded), total_ms: total.map(ms) });
+        let _ = self.send(&FromEngine::Progress { pass, done_ms: ms(done), total_ms: total.map(ms) });
     }
 
     /// The last line.

@@ -1,6 +1,12 @@
 //! Whether the mp3 holds all that the video has.
 
-use super::{input::Media, mp4::Movie, structure::Structure};
+use std::time::Duration;
+
+use super::{
+    input::Media,
+    mp4::Movie,
+    structure::{Structure, Told},
+};
 use crate::{
     control::{Completeness, Refusal, RefusalKind},
     sniff::Container,
@@ -21,6 +27,12 @@ pub(super) struct Found {
     pub(super) declared: Option<u64>,
     pub(super) rate: u32,
     pub(super) container: Container,
+    /// Which audio track it is, counted from 0.
+    pub(super) track: usize,
+    /// Whether it was decoded to its end.
+    pub(super) is_whole: bool,
+    /// Whether the decoder found fault with it.
+    pub(super) has_errors: bool,
 }
 
 /// Reads the rest of the video and checks it against what it declares. `upload_bytes` waits for the explicit end of
@@ -61,17 +73,40 @@ pub(super) fn verify(
     if found.container == Container::Mp4 {
         completeness = mp4(movie, bytes, completeness)?;
     }
-    Ok((bytes, completeness))
+    Ok((bytes, doubted(found, &structure, completeness)?))
 }
 
-/// A refusal that a cut may be the reason of becomes one that says so.
+/// What is taken for complete must hold what its container tells of the audio's duration, and nothing may be wrong with
+/// it. Some programs write wrong durations and leave nonsense among the chunks; only both together prove damage.
+fn doubted(found: &Found, structure: &Structure, completeness: Completeness) -> Result<Completeness, Refusal> {
+    let is_faulty = structure.is_broken() || found.has_errors;
+    let told = structure.told(found.track).filter(|_| found.is_whole);
+    let (Told::OfAudio(duration) | Told::OfLongest(duration)) = told.unwrap_or(Told::OfLongest(Duration::ZERO));
+    let declared = duration.as_millis().saturating_mul(found.rate.into()) / 1000;
+    let declared = u64::try_from(declared).unwrap_or(u64::MAX);
+    let is_short = is_short(found, declared);
+    if is_short && is_faulty && matches!(told, Some(Told::OfAudio(_))) {
+        return Err(short(found, declared, RefusalKind::Damaged));
+    }
+    Ok(if is_short || is_faulty { Completeness::Unknown } else { completeness })
+}
+
+/// A refusal that a cut or a limit of the structure may be the reason of becomes one that says so.
 pub(super) fn explain(refusal: Refusal, media: &Media, container: Container) -> Refusal {
     let is_vague = matches!(refusal.kind, RefusalKind::Damaged | RefusalKind::NoAudio | RefusalKind::UnsupportedCodec);
+    if !is_vague {
+        return refusal;
+    }
     let is_read = match media {
-        Media::Stream(upload) => upload.is_ended(),
+        Media::Stream(upload) => {
+            if let Err(limits) = upload.check_limits() {
+                return limits;
+            }
+            upload.is_ended()
+        }
         Media::File(_) => true,
     };
-    if !is_vague || !is_read {
+    if !is_read {
         return refusal;
     }
     let judged = read_all(media, container).ok().map(|(_, structure)| structure.judge());
@@ -108,7 +143,6 @@ fn mp4(movie: &Movie, bytes: u64, of_boxes: Completeness) -> Result<Completeness
 }
 
 fn duration(found: &Found, declared: u64, is_cut_likely: bool) -> Result<(), Refusal> {
-    let rate = u64::from(found.rate);
     // FLAC counts its samples, and decodes to neither more nor less.
     if found.container == Container::Flac && found.decoded < declared {
         return Err(Refusal::new(
@@ -116,11 +150,20 @@ fn duration(found: &Found, declared: u64, is_cut_likely: bool) -> Result<(), Ref
             format!("the video is cut: {} of its {declared} samples came", found.decoded),
         ));
     }
-    let allowed = (declared / 100 * SHORTAGE_PERCENT).max(rate * SHORTAGE_MS / 1000);
-    if found.decoded + allowed >= declared {
+    if !is_short(found, declared) {
         return Ok(());
     }
-    let kind = if is_cut_likely { RefusalKind::Truncated } else { RefusalKind::Damaged };
+    Err(short(found, declared, if is_cut_likely { RefusalKind::Truncated } else { RefusalKind::Damaged }))
+}
+
+/// Whether more is missing of the declared samples than may be.
+fn is_short(found: &Found, declared: u64) -> bool {
+    let allowed = (declared / 100 * SHORTAGE_PERCENT).max(u64::from(found.rate) * SHORTAGE_MS / 1000);
+    found.decoded.saturating_add(allowed) < declared
+}
+
+fn short(found: &Found, declared: u64, kind: RefusalKind) -> Refusal {
+    let rate = u64::from(found.rate);
     let (decoded_s, declared_s) = (found.decoded / rate, declared / rate);
-    Err(Refusal::new(kind, format!("the audio ends after {decoded_s} s of the {declared_s} s that the video declares")))
+    Refusal::new(kind, format!("the audio ends after {decoded_s} s of the {declared_s} s that the video declares"))
 }

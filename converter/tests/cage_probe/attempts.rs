@@ -5,6 +5,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io,
     net::{TcpStream, UdpSocket},
+    ops::RangeInclusive,
     os::{
         linux::net::SocketAddrExt as _,
         unix::{
@@ -16,6 +17,8 @@ use std::{
     process::{Command, Stdio},
     ptr::null_mut,
 };
+
+use crate::bombs;
 
 /// What is outside: a process, a folder with a `secret`, and sockets that listen.
 pub(crate) struct Targets {
@@ -45,6 +48,10 @@ impl Targets {
     }
 }
 
+/// What is in the file `secret`, and the descriptors that it may have been inherited as.
+const SECRET: &[u8; 6] = b"secret";
+const INHERITABLE: RangeInclusive<i32> = 3..=1023;
+
 type Attempt = fn(&Targets) -> io::Result<()>;
 
 /// In an order that leaves each its chance: what changes this process comes last.
@@ -67,6 +74,14 @@ pub(crate) const ATTEMPTS: &[(&str, Attempt)] = &[
         UnixStream::connect_addr(&SocketAddr::from_abstract_name(&t.abstract_socket)?).map(drop)
     }),
     // SAFETY (of all these): numbers, and memory of this process that outlives the call.
+    ("read an inherited file", |_| {
+        let mut content = [0; SECRET.len()];
+        let is_secret = |fd| {
+            let read = unsafe { libc::pread(fd, content.as_mut_ptr().cast(), content.len(), 0) };
+            read == SECRET.len().cast_signed() && content == *SECRET
+        };
+        if INHERITABLE.into_iter().any(is_secret) { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
+    }),
     ("set up an io_uring", |_| {
         let mut parameters = [0_u64; 15];
         call(unsafe { libc::syscall(libc::SYS_io_uring_setup, 1, parameters.as_mut_ptr()) })
@@ -96,17 +111,19 @@ pub(crate) const ATTEMPTS: &[(&str, Attempt)] = &[
         call(unsafe { libc::syscall(libc::SYS_bpf, 0, map.as_ptr(), size_of_val(&map)) })
     }),
     ("add a key", |_| call(unsafe { libc::syscall(libc::SYS_keyctl, 0, -3, 1) })),
-    ("clone into a namespace", |_| {
-        let flags = libc::CLONE_NEWUSER | libc::SIGCHLD;
-        let child = unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) };
-        if child == 0 {
-            unsafe { libc::_exit(0) }
-        }
-        call(child)
-    }),
+    ("fork a process", |_| bombs::fork(0)),
+    ("spawn a sibling", |_| bombs::fork(libc::CLONE_PARENT)),
+    ("clone into a namespace", |_| bombs::fork(libc::CLONE_NEWUSER)),
     ("unshare a namespace", |_| call(unsafe { libc::unshare(libc::CLONE_NEWUSER) })),
 ];
 
-fn call(answer: impl TryInto<i64>) -> io::Result<()> {
+/// Writes into any file that was inherited.
+pub(crate) fn overwrite() -> io::Result<()> {
+    // SAFETY: the same.
+    let write = |fd| call(unsafe { libc::pwrite(fd, SECRET.as_ptr().cast(), SECRET.len(), 0) });
+    if INHERITABLE.into_iter().any(|fd| write(fd).is_ok()) { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+pub(crate) fn call(answer: impl TryInto<i64>) -> io::Result<()> {
     if answer.try_into().is_ok_and(|answer| answer < 0) { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

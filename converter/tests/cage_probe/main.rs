@@ -2,8 +2,8 @@
 //!
 //! `cage-probe outside TARGETS` and `cage-probe inside TARGETS` print what the kernel lacks and a line for each attempt,
 //! the second from inside the cage. `cage-probe old-kernel PROGRAM …` runs a program as on a kernel without Landlock.
-//! Called with any other arguments, as the engine calls ffmpeg, it reads its orders from standard input, behind the
-//! magic of an FLV, and answers as ffmpeg would: a line of the codec's name, which is one letter for each attempt (`s`
+//! Called with any other arguments, as the engine calls ffmpeg, it reads its orders from the video, behind the magic of
+//! an FLV or AVI, and answers as ffmpeg would: a line of the codec's name, which is one letter for each attempt (`s`
 //! succeeded, `d` denied), and a WAVE with a second of silence.
 
 mod attempts;
@@ -12,7 +12,8 @@ mod old_kernel;
 
 use std::{
     env,
-    io::{self, BufRead as _, BufReader, Write as _},
+    fs::File,
+    io::{self, BufRead, BufReader, Write as _},
     path::Path,
     time::Duration,
 };
@@ -24,8 +25,8 @@ use converter::{
 
 use self::attempts::{ATTEMPTS, Targets};
 
-/// What stands before the orders: the magic of an FLV, which the engine streams to ffmpeg.
-const MAGIC: &[u8] = b"FLV\x01\x05\0\0\0\x09";
+/// What stands before the orders: the magic of an FLV, which the engine streams to ffmpeg, or of an AVI, which it spools.
+const MAGICS: [&[u8]; 2] = [b"FLV\x01\x05\0\0\0\x09", b"RIFF\0\0\0\0AVI LIST"];
 const RATE: u32 = 44_100;
 
 fn main() -> io::Result<()> {
@@ -35,6 +36,7 @@ fn main() -> io::Result<()> {
         ["old-kernel", program, ref arguments @ ..] => Err(old_kernel::execute(program, arguments)),
         ["outside", targets] => print(&Targets::parse(targets), &[]),
         ["inside", targets] => {
+            cage::close_inherited()?;
             let missing = enter(limits())?;
             print(&Targets::parse(targets), &missing)
         }
@@ -57,7 +59,7 @@ fn main() -> io::Result<()> {
             waiting.thread().unpark();
             entered.map(drop)
         }
-        _ => as_ffmpeg(),
+        _ => as_ffmpeg(words.iter().skip_while(|word| **word != "-i").nth(1).copied()),
     }
 }
 
@@ -80,13 +82,20 @@ fn print(targets: &Targets, missing: &[Guard]) -> io::Result<()> {
     Ok(())
 }
 
-fn as_ffmpeg() -> io::Result<()> {
+/// `video` is the path of a spool, or the URL of standard input.
+fn as_ffmpeg(video: Option<&str>) -> io::Result<()> {
     let mut orders = Vec::new();
-    BufReader::new(io::stdin()).read_until(b'\n', &mut orders)?;
-    let orders = orders.strip_prefix(MAGIC).unwrap_or_default();
+    let mut reader: Box<dyn BufRead> = match video {
+        Some(path) if path.starts_with('/') => Box::new(BufReader::new(File::open(path)?)),
+        _ => Box::new(io::stdin().lock()),
+    };
+    reader.read_until(b'\n', &mut orders)?;
+    let orders = MAGICS.iter().find_map(|magic| orders.strip_prefix(*magic)).unwrap_or_default();
     let findings: String = match String::from_utf8_lossy(orders).trim_end() {
         "eat" => bombs::eat(),
         "spin" => bombs::spin(),
+        "overwrite" if attempts::overwrite().is_ok() => return Err(io::Error::other("the video can be overwritten")),
+        "overwrite" => "d".to_owned(),
         targets => {
             let targets = Targets::parse(targets);
             ATTEMPTS.iter().map(|(_, attempt)| if attempt(&targets).is_ok() { 's' } else { 'd' }).collect()

@@ -2,13 +2,15 @@
 
 use std::{
     fs::File,
+    io::Write as _,
     net::{TcpListener, UdpSocket},
     os::{
+        fd::OwnedFd,
         linux::net::SocketAddrExt as _,
         unix::net::{SocketAddr, UnixListener},
     },
     path::PathBuf,
-    process::{Child, Command},
+    process::{Child, Command, Stdio},
 };
 
 use converter::{engine::Job, options::Options};
@@ -57,6 +59,8 @@ const HELD_BY: [(&str, &[&str]); 3] = [
             "map memory from nowhere",
             "load a filter into the kernel",
             "add a key",
+            "fork a process",
+            "spawn a sibling",
             "clone into a namespace",
             "unshare a namespace",
         ],
@@ -70,6 +74,8 @@ pub(crate) fn probe() -> PathBuf {
 /// What must not be reached from inside.
 struct Outside {
     folder: TempDir,
+    /// The file `secret`, open in every program that is started.
+    _inherited: OwnedFd,
     /// Stands for the service: a process of the same user.
     process: Child,
     tcp: TcpListener,
@@ -81,9 +87,12 @@ impl Outside {
     fn new() -> Self {
         let folder = TempDir::new().expect("a folder");
         std::fs::write(folder.path().join("secret"), "secret").expect("a secret");
+        let secret = File::open(folder.path().join("secret")).expect("a secret");
         let name = SocketAddr::from_abstract_name(folder.path().as_os_str().as_encoded_bytes()).expect("a name");
         let process = Command::new("sleep").arg("600").env("SECRET", "secret").spawn().expect("a process");
         Self {
+            // Unlike the original, a duplicate is not closed on exec.
+            _inherited: rustix::io::dup(&secret).expect("a duplicate"),
             process,
             tcp: TcpListener::bind("127.0.0.1:0").expect("a listener"),
             udp: UdpSocket::bind("127.0.0.1:0").expect("a socket"),
@@ -173,6 +182,18 @@ async fn the_engines_ffmpeg_reaches_nothing() {
     for ((name, _), letter) in attempts.iter().zip(letters.chars()) {
         assert!(letter == 'd' || !is_held(name, &missing), "could {name}");
     }
+}
+
+#[test]
+fn the_filters_ffmpeg_cannot_write_into_the_spool() {
+    let mut filter = Command::new(program());
+    filter.arg("transcode").arg("--ffmpeg").arg(probe());
+    let mut filter =
+        filter.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("a filter");
+    let video = [b"RIFF\0\0\0\0AVI LIST", &b"overwrite\n"[..], &[0; 64]].concat();
+    filter.stdin.take().expect("a pipe").write_all(&video).expect("a written video");
+    let ended = filter.wait_with_output().expect("an end");
+    assert!(ended.status.success() && !ended.stdout.is_empty(), "{ended:?}");
 }
 
 #[test]

@@ -6,12 +6,12 @@ use std::{
 };
 
 use bytes::Bytes;
-use converter::control::RefusalKind;
+use converter::{control::RefusalKind, options::Options};
 use tempfile::TempDir;
 
 use crate::{
     engine_cage::{orders, probe, probed},
-    engine_rig::{convert, program},
+    engine_rig::{STEREO, convert, job, program, sound},
     service::{self, Rig},
 };
 
@@ -20,6 +20,24 @@ fn an_engine_ends_at_its_own_limits() {
     for (bomb, signal) in [("eat", "SIGABRT"), ("spin", "SIGXCPU"), ("write", "SIGXFSZ")] {
         let ended = Command::new(probe()).arg(bomb).stderr(Stdio::null()).status().expect("a probe");
         assert!(ended.to_string().contains(signal), "{bomb}: {ended}");
+    }
+}
+
+/// Millions of boxes of eight bytes are no video, wherever they stand and however they arrive.
+#[tokio::test]
+async fn an_mp4_of_millions_of_boxes_is_refused_as_such() {
+    let free = b"\0\0\0\x08free".repeat(1_100_000);
+    let streamed = sound("first.m4a", STEREO, &["-c:a", "aac", "-movflags", "+faststart"]);
+    let spooled = sound("last.m4a", STEREO, &["-c:a", "aac"]);
+    for (bytes, name) in [(streamed, "streamed"), (spooled, "spooled")] {
+        let mdat = bytes.windows(4).position(|kind| kind == b"mdat").expect("media") - 4;
+        let before = [&bytes[..mdat], &free, &bytes[mdat..]].concat();
+        let behind = [bytes, free.clone()].concat();
+        for (bomb, place) in [(before, "before the media"), (behind, "at the end")] {
+            convert(&job(Options::default()), &bomb)
+                .await
+                .refused_as(&[RefusalKind::Limits], &format!("{name}, {place}"));
+        }
     }
 }
 

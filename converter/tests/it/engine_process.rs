@@ -12,9 +12,11 @@ use converter::{
     engine::{Engine, Input},
     options::Options,
 };
+use rustix::process::{getpid, set_child_subreaper};
 use tempfile::TempDir;
 use tokio::{
     io::AsyncWriteExt as _,
+    task::yield_now,
     time::{Instant, interval, timeout},
 };
 
@@ -27,14 +29,20 @@ const START_MAX: Duration = Duration::from_secs(20);
 
 /// Processes of a group that still run: zombies only wait to be counted.
 pub(crate) fn running(group: u32) -> usize {
+    states(group).iter().filter(|&state| state != "Z").count()
+}
+
+/// The letters that tell how the processes of a group are.
+fn states(group: u32) -> Vec<String> {
     let processes = fs::read_dir("/proc").expect("a list of processes").flatten();
     let stats = processes.filter_map(|process| fs::read_to_string(process.path().join("stat")).ok());
     stats
-        .filter(|stat| {
+        .filter_map(|stat| {
             let mut fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
-            fields.next() != Some("Z") && fields.nth(1) == Some(&group.to_string())
+            let letter = fields.next()?;
+            (fields.nth(1) == Some(&group.to_string())).then(|| letter.to_owned())
         })
-        .count()
+        .collect()
 }
 
 pub(crate) async fn until(what: &str, limit: Duration, condition: impl Fn() -> bool) {
@@ -42,6 +50,8 @@ pub(crate) async fn until(what: &str, limit: Duration, condition: impl Fn() -> b
     while !condition() {
         assert!(Instant::now() < give_up, "not in time: {what}");
         ticks.tick().await;
+        // An overdue tick is there at once, and what is waited for may be a task of this one thread.
+        yield_now().await;
     }
 }
 
@@ -73,6 +83,23 @@ async fn a_dropped_process_takes_its_ffmpeg_with_it() {
     let Engine { process, .. } = engine;
     drop(process);
     until("all have ended", AFTERLIFE_MAX, || running(group) == 0).await;
+}
+
+#[tokio::test]
+async fn no_zombie_is_left_where_orphans_become_children_of_the_service() {
+    // As for the first process of a container, which this one cannot be.
+    set_child_subreaper(Some(getpid())).expect("Linux has subreapers");
+    for is_dropped in [false, true] {
+        let (engine, group) = busy().await;
+        let Engine { process, .. } = engine;
+        if is_dropped {
+            drop(process);
+            until("all are reaped", AFTERLIFE_MAX, || states(group).is_empty()).await;
+        } else {
+            process.reap().await;
+            assert_eq!(states(group), [""; 0]);
+        }
+    }
 }
 
 #[tokio::test]

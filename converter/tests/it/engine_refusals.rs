@@ -121,7 +121,8 @@ async fn audio_over_the_limit_is_refused() {
         let short = Job { duration_max: Duration::from_secs(2), ..job(Options::default()) };
         let outcome = convert(&short, &clip).await;
         outcome.refused_as(&[TooLong], "3 s");
-        assert!(outcome.refused().detail.contains("2s (DURATION_MAX)"), "{:?}", outcome.refused());
+        assert!(outcome.refused().to_string().contains("2s (DURATION_MAX)"), "{:?}", outcome.refused());
+        assert!(outcome.refused().with_flag().contains("2s (--duration-max)"), "{:?}", outcome.refused());
     }
 }
 

@@ -33,17 +33,18 @@ async fn decoded_audio_that_the_spool_never_takes_ends_the_conversion() {
 #[tokio::test]
 async fn decoded_audio_shares_the_spool_with_all_conversions() {
     let rig = rig(3 * MIB).await;
-    let first = rig.permit(&filling(2 * MIB, "telling")).await;
-    let second = rig.permit(&filling(2 * MIB, "telling")).await;
     let clip = clip();
-    let filling = rig.send(first, stalled(&clip));
+    let first = rig.permit(&filling(2 * MIB, "telling")).await;
+    let sending = rig.send(first, stalled(&clip));
     let meeting = async {
         until("the first has filled its part", async || rig.read(first.0).await.progress.encoded_ms > 0).await;
+        // A permit is held for a moment only.
+        let second = rig.permit(&filling(2 * MIB, "telling")).await;
         refused(rig.send(second, stalled(&clip)).await)
     };
     let refusal = tokio::select! {
         refusal = meeting => refusal,
-        ended = filling => panic!("the first ended: {ended:?}"),
+        ended = sending => panic!("the first ended: {ended:?}"),
     };
     assert_eq!((refusal.status, refusal.kind.as_ref()), (503, "/problems/busy"));
     assert!(refusal.detail.contains("SPOOL_BYTES_MAX"), "{refusal}");

@@ -12,5 +12,5 @@ line, (scratch,), _, _ = socket.recv_fds(channel, 65536, 1)
 size, manner = json.loads(line)["start"]["options"]["title"].split()
 os.write(scratch, bytes(int(size)))
 if manner == "telling":
-    channel.sendall(b'{"progress":{"encoded_ms":1}}\n')
+    channel.sendall(b'{"progress":{"done_ms":1}}\n')
 signal.pause()

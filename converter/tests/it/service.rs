@@ -1,7 +1,10 @@
 //! The service by itself: permits, claims, fences, drain; with the real engine and an embedded store.
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -41,6 +44,7 @@ pub(crate) struct Rig {
 
 impl Rig {
     pub(crate) async fn start(flags: &[&str]) -> Self {
+        clip();
         let folder = tempfile::tempdir().expect("a temporary folder");
         let store = Store::open(&format!("file:{}", folder.path().display()), "the test").await.expect("a new store");
         let engine = program();
@@ -110,8 +114,11 @@ pub(crate) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) 
     }
 }
 
+/// A short video. It is made before the first rig starts: a permit that is held meanwhile would be gone.
 pub(crate) fn clip() -> Bytes {
-    video("a.mp4", STEREO, &["-c:v", "mpeg4", "-c:a", "aac", "-movflags", "+faststart"]).into()
+    static CLIP: LazyLock<Bytes> =
+        LazyLock::new(|| video("a.mp4", STEREO, &["-c:v", "mpeg4", "-c:a", "aac", "-movflags", "+faststart"]).into());
+    CLIP.clone()
 }
 
 /// Sends the first half of a clip and then nothing.

@@ -1,6 +1,7 @@
 //! `tapedeck download`: fetches an mp3, checks it, and only then gives it its name.
 
 use std::{
+    fs::File,
     io,
     path::{Path, PathBuf},
     time::Duration,
@@ -9,7 +10,6 @@ use std::{
 use chassis::hex;
 use reqwest::{Method, Response, header};
 use sha2::{Digest as _, Sha256};
-use tempfile::NamedTempFile;
 use tokio::io::{AsyncWriteExt as _, BufWriter};
 
 use super::{
@@ -18,7 +18,7 @@ use super::{
     conversions,
     retry::Retries,
 };
-use crate::{error::Error, partial, progress::Progress};
+use crate::{error::Error, partial::Partial, progress::Progress};
 
 /// Longest that a download is tried again.
 const PATIENCE: Duration = Duration::from_mins(15);
@@ -98,17 +98,17 @@ async fn attempt(
 ) -> Result<u64, Error> {
     let mut answer = api.send(api.long_call(Method::GET, "/download").query(&[("fid", id)])).await?;
     let file_error = |cause| Error::file(target, cause);
-    let temporary = partial::beside(target).map_err(file_error)?;
+    let partial = Partial::beside(target).map_err(file_error)?;
     let expected = sha256.map(str::to_owned).or_else(|| etag(&answer));
     progress.step("downloading", answer.content_length().unwrap_or(0));
-    let (bytes, actual) = receive(&mut answer, &temporary, progress).await.map_err(|failed| match failed {
+    let (bytes, actual) = receive(&mut answer, partial.as_file(), progress).await.map_err(|failed| match failed {
         Received::Way(error) => error,
         Received::Disk(cause) => file_error(cause),
     })?;
     if expected.is_some_and(|expected| expected != actual) {
         return Err(Error::Failed(format!("the mp3 of {id} did not arrive as it was stored (SHA-256 {actual})")));
     }
-    partial::keep(temporary, target, force).map_err(file_error)?;
+    partial.keep(force).map_err(file_error)?;
     Ok(bytes)
 }
 
@@ -117,8 +117,8 @@ enum Received {
     Disk(io::Error),
 }
 
-async fn receive(answer: &mut Response, file: &NamedTempFile, progress: &Progress) -> Result<(u64, String), Received> {
-    let file = file.as_file().try_clone().map_err(Received::Disk)?;
+async fn receive(answer: &mut Response, file: &File, progress: &Progress) -> Result<(u64, String), Received> {
+    let file = file.try_clone().map_err(Received::Disk)?;
     let mut file = BufWriter::new(tokio::fs::File::from_std(file));
     let (mut bytes, mut digest) = (0, Sha256::new());
     while let Some(piece) = next_piece(answer).await.map_err(Received::Way)? {

@@ -27,8 +27,15 @@ impl Tapedeck {
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tapedeck"));
-        command.args(arguments).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        let mut command = self.command_of(env!("CARGO_BIN_EXE_tapedeck"));
+        command.args(arguments);
+        command
+    }
+
+    /// Another program in the same place.
+    pub(crate) fn command_of(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", self.home.path()).current_dir(self.home.path()).stdin(Stdio::null());
         command
     }

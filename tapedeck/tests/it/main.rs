@@ -12,6 +12,7 @@ mod refusals;
 mod scripted_gateway;
 mod stack;
 mod transcode;
+mod transcode_stopped;
 mod truncated;
 mod uploads;
 mod user;

@@ -1,24 +1,18 @@
 //! `tapedeck transcode`: a file of this machine, without any service.
 
 use std::{
-    fs::{self, File},
-    io::Write as _,
+    fs::{self, File, Permissions},
+    os::unix::fs::{PermissionsExt as _, symlink},
     path::Path,
     process::{Command, Stdio},
-    time::{Duration, Instant},
 };
-
-use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
     cli::{Tapedeck, stderr},
     media,
 };
 
-/// Longest until an engine has written something, on a machine that compiles at the same time.
-const START_MAX: Duration = Duration::from_secs(30);
-
-fn names(folder: &Path) -> Vec<String> {
+pub(crate) fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).expect("a folder").flatten();
     let mut names: Vec<String> = entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     names.sort();
@@ -72,12 +66,45 @@ fn an_mp3_is_replaced_only_when_asked_and_only_by_a_whole_one() {
 }
 
 #[test]
+fn what_is_normalized_is_gone_through_twice_and_says_so() {
+    let tapedeck = home_with(&media::video("mp4", 3), "a.mp4");
+    for (arguments, passes) in [
+        (&["transcode", "a.mp4", "a.mp3"][..], &[][..]),
+        (&["transcode", "--normalize", "ebur128", "a.mp4", "b.mp3"], &["measuring (1 of 2)", "encoding (2 of 2)"]),
+    ] {
+        let output = tapedeck.run(arguments);
+        assert!(output.status.success(), "{}", stderr(&output));
+        let said: Vec<String> = stderr(&output).lines().map(str::to_owned).collect();
+        let expected: Vec<String> = passes.iter().map(|pass| format!("a.mp4: {pass}")).collect();
+        assert_eq!(said[..said.len() - 1], expected, "{said:?}");
+    }
+}
+
+#[test]
+fn what_is_replaced_keeps_its_permissions_and_a_link_its_place() {
+    let tapedeck = home_with(&media::video("mp4", 3), "a.mp4");
+    let (home, old) = (tapedeck.home(), tapedeck.home().join("old.mp3"));
+    fs::write(&old, "private").expect("a file");
+    fs::set_permissions(&old, Permissions::from_mode(0o600)).expect("its permissions");
+    for (link, leads_to) in [("link.mp3", "old.mp3"), ("dangling.mp3", "new.mp3")] {
+        symlink(leads_to, home.join(link)).expect("a link");
+        let output = tapedeck.run(&["transcode", "--force", "a.mp4", link]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        assert!(home.join(link).is_symlink(), "{link}");
+        assert!((media::look(&fs::read(home.join(leads_to)).expect("an mp3")).seconds - 3.0).abs() < 0.03);
+    }
+    assert_eq!(old.metadata().expect("a file").permissions().mode() & 0o777, 0o600);
+    assert_eq!(names(home), ["a.mp4", "dangling.mp3", "link.mp3", "new.mp3", "old.mp3"]);
+}
+
+#[test]
 fn what_cannot_be_converted_is_told_and_leaves_nothing() {
     let tapedeck = home_with(&media::video("mp4", 3), "a.mp4");
     let home = tapedeck.home();
     fs::write(home.join("letter.txt"), "no video at all\n".repeat(100)).expect("a file");
     fs::create_dir(home.join("folder")).expect("a folder");
     fs::hard_link(home.join("a.mp4"), home.join("same.mp4")).expect("a second name");
+    fs::copy(media::video("avi", 3), home.join("a.avi")).expect("a copied video");
     let before = names(home);
     for (arguments, code, said) in [
         (&["letter.txt", "b.mp3"][..], 3, "no video or audio file"),
@@ -91,51 +118,18 @@ fn what_cannot_be_converted_is_told_and_leaves_nothing() {
         (&["a.mp4"], 2, "transcode IN OUT"),
         (&["a.mp4", "-"], 2, "< IN > OUT"),
         (&["--quality", "V12", "a.mp4", "b.mp3"], 2, "V0 (best) to V9"),
-        (&["--duration-max", "1s", "a.mp4", "b.mp3"], 3, "longer than 1s"),
+        (&["--start", "-1", "a.mp4", "b.mp3"], 2, "start must be seconds from 0"),
+        (&["--track", "-1", "a.mp4", "b.mp3"], 2, "track must be a number from 1"),
+        (&["--duration-max", "1s", "a.mp4", "b.mp3"], 3, "longer than 1s (--duration-max)"),
+        (&["--ffmpeg", "/nowhere", "a.avi", "b.mp3"], 1, "/nowhere here (--ffmpeg)"),
         (&["--start", "60", "a.mp4", "b.mp3"], 3, "start"),
     ] {
         let output = tapedeck.run(&[&["transcode"], arguments].concat());
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", stderr(&output));
         assert!(stderr(&output).contains(said), "{arguments:?}: {}", stderr(&output));
+        assert!(!stderr(&output).contains(".tapedeck-"), "{arguments:?}: {}", stderr(&output));
         assert_eq!(names(home), before, "{arguments:?}");
     }
-}
-
-/// Hours of silence that take no room.
-fn long_wav(path: &Path) {
-    const DATA_BYTES: u32 = 4 * 3600 * 44_100 * 4;
-    let mut head = b"RIFF".to_vec();
-    head.extend((36 + DATA_BYTES).to_le_bytes());
-    head.extend(b"WAVEfmt \x10\0\0\0\x01\0\x02\0\x44\xac\0\0\x10\xb1\x02\0\x04\0\x10\0data");
-    head.extend(DATA_BYTES.to_le_bytes());
-    let mut file = File::create(path).expect("a file");
-    file.write_all(&head).expect("a header");
-    file.set_len(u64::from(DATA_BYTES) + head.len() as u64).expect("a sparse file");
-}
-
-#[tokio::test]
-async fn an_interrupt_leaves_nothing_behind() {
-    let tapedeck = Tapedeck::new();
-    let home = tapedeck.home();
-    long_wav(&home.join("a.wav"));
-    let mut running = tapedeck.command(&["transcode", "a.wav", "b.mp3"]).spawn().expect("the program starts");
-    let has_written = || {
-        let entries = fs::read_dir(home).expect("a folder").flatten();
-        let mut partial = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(".tapedeck-"));
-        partial.any(|entry| entry.metadata().is_ok_and(|about| about.len() > 0))
-    };
-    let (give_up, mut ticks) = (Instant::now() + START_MAX, tokio::time::interval(Duration::from_millis(10)));
-    while !has_written() {
-        assert!(Instant::now() < give_up, "nothing is written");
-        ticks.tick().await;
-    }
-
-    let pid = Pid::from_child(&running);
-    kill_process(pid, Signal::INT).expect("a running process");
-    let ended = running.wait().expect("an end");
-
-    assert_eq!(ended.code(), Some(130));
-    assert_eq!(names(home), ["a.wav"]);
 }
 
 #[test]
@@ -150,15 +144,27 @@ fn without_files_it_is_a_filter() {
         assert!(output.status.success() && output.stderr.is_empty(), "{}", stderr(&output));
         assert!((media::look(&fs::read(&mp3).expect("an mp3")).seconds - 3.0).abs() < 0.03);
     }
-    assert_eq!(tapedeck.run(&["transcode", "--quality", "V12"]).status.code(), Some(2));
-    assert_eq!(tapedeck.run(&["transcode"]).status.code(), Some(1), "nothing came");
+    for (arguments, code, said) in [
+        (&["transcode", "--quality", "V12"][..], 2, "V0 (best) to V9"),
+        (&["transcode", "--end", "-1"], 2, "end must be seconds from 0"),
+        (&["transcode"], 1, "empty"),
+    ] {
+        let output = tapedeck.run(arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", stderr(&output));
+        assert!(stderr(&output).starts_with("tapedeck: ") && stderr(&output).contains(said), "{}", stderr(&output));
+    }
 }
 
 #[test]
 fn the_long_help_is_the_reference_of_the_filter() {
     let output = Tapedeck::new().run(&["transcode", "--help"]);
     let text = String::from_utf8_lossy(&output.stdout);
-    for word in ["transcode talk.mkv talk.mp3", "Exit codes of the filter", "length tag", "< in.mkv > out.mp3"] {
+    for word in
+        ["transcode talk.mkv talk.mp3", "Exit codes of the filter", "length tag", "tapedeck transcode --quality V2"]
+    {
         assert!(text.contains(word), "{word} in {text}");
     }
+    assert!(!text.contains("converter transcode"), "another program's name in {text}");
+    let (options, logging) = text.split_once("Logging:").expect("a heading");
+    assert!(!options.contains("--log-") && !logging.contains("--title <"), "{text}");
 }

@@ -83,6 +83,22 @@ def an_upload_becomes_an_mp3_that_plays(browser, video):
     assert status == 200 and "attachment" in disposition and "a%20b" in disposition, (status, disposition)
 
 
+def options_of_the_form_reach_the_conversion(browser, video):
+    fields = {"quality": "bitrate=128", "channels": "1", "track": "1", "replaygain": "track", "tags": "none", "title": "A b"}
+    browser.run("for (const [name, value] of Object.entries(arguments[0])) options.elements[name].value = value", fields)
+    row = "document.querySelector('#uploads li:first-child')"
+    browser.type("#files", str(video))
+    browser.until("the second mp3 is there", "document.querySelectorAll('#uploads li[data-state=done]').length === 2")
+    browser.run("options.reset()")
+    link = browser.run(f"return {row}.querySelector('.download').href")
+    path = "/conversions/" + link.partition("fid=")[2]
+    fetched = "const a = await fetch(arguments[0], {method: arguments[1]}); return a.status === 204 || (await a.json()).options"
+    script = f"return (async () => {{ {fetched} }})()"
+    told = {"quality": "128", "channels": 1, "track": 1, "replaygain": "track", "tags": "none", "title": "A b"}
+    assert browser.run(script, path, "GET") == told
+    assert browser.run(script, path, "DELETE") is True
+
+
 def a_refusal_says_why(browser, text):
     browser.type("#files", str(text))
     state = "#uploads li:first-child .state.error"
@@ -136,6 +152,7 @@ def main(program):
             a_wrong_password_is_told(browser)
             a_login_leaves_no_token_to_scripts(browser)
             an_upload_becomes_an_mp3_that_plays(browser, video)
+            options_of_the_form_reach_the_conversion(browser, video)
             a_refusal_says_why(browser, text)
             a_reload_keeps_the_session_and_lists_the_mp3(browser)
             a_delete_removes_it(browser)

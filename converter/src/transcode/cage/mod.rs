@@ -1,8 +1,10 @@
 //! The cage: what the engine and its ffmpeg may use and reach at most, whoever took them over.
 //!
 //! It holds for the calling thread and all that this thread starts later, programs included, and cannot be left. So it
-//! is entered while there is one thread, and what is needed by name is opened before.
+//! is entered while there is one thread, and what is needed by name is opened before. What is open stays of use inside,
+//! so [`close_inherited`] comes first of all.
 
+mod descriptors;
 mod filesystem;
 mod limits;
 mod loader;
@@ -10,8 +12,8 @@ mod syscalls;
 
 use std::{fs, io, os::fd::BorrowedFd, path::Path};
 
-pub use self::limits::Limits;
 pub(super) use self::limits::scratch_bytes;
+pub use self::{descriptors::close_inherited, limits::Limits};
 use crate::control::Guard;
 
 /// What is needed inside.

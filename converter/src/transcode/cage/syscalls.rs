@@ -1,5 +1,9 @@
 //! The system calls that are left (seccomp): those of a trace of all formats, and their kin on other architectures and
 //! C libraries. Any other is answered with "not permitted".
+//!
+//! How many threads there are, and how many ffmpegs, is not limited here: a filter cannot count, and `RLIMIT_NPROC`
+//! counts all that a user runs, and nothing of root's. That is for the limit of the service's control group
+//! (`pids.max`). All are in one process group, which no call here leaves, so the service ends them with the conversion.
 
 use std::{collections::BTreeMap, env::consts::ARCH};
 
@@ -105,14 +109,20 @@ const COMMANDS_OF_FCNTL: [i32; 6] =
 const OPTIONS_OF_PRCTL: [i32; 2] = [libc::PR_SET_NAME, libc::PR_CAPBSET_READ];
 /// The one request of `ioctl`: `TCGETS`, whose type differs between C libraries.
 const IS_TERMINAL: u64 = 0x5401;
-/// Flags that make a thread or process leave a namespace.
-const CLONE_NAMESPACES: i32 = libc::CLONE_NEWNS
+/// A thread, as C libraries start it (`CLONE_THREAD` needs the others): these flags, and of the second list none.
+const FLAGS_OF_THREAD: i32 = libc::CLONE_VM | libc::CLONE_SIGHAND | libc::CLONE_THREAD;
+const FLAGS_NOT_OF_THREAD: i32 = libc::CLONE_VFORK
+    | libc::CLONE_PARENT
+    | libc::CLONE_NEWNS
     | libc::CLONE_NEWCGROUP
     | libc::CLONE_NEWUTS
     | libc::CLONE_NEWIPC
     | libc::CLONE_NEWUSER
     | libc::CLONE_NEWPID
     | libc::CLONE_NEWNET;
+/// A program, as `posix_spawn` starts it: exactly these flags. The caller stands still until the program runs, so this
+/// makes no copies that run beside it; a plain fork does.
+const FLAGS_OF_SPAWN: i32 = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
 /// Flags of opening that change files.
 const OPEN_TO_WRITE: i32 = libc::O_ACCMODE | libc::O_CREAT | libc::O_TRUNC;
 
@@ -153,7 +163,10 @@ fn rules() -> Result<BTreeMap<i64, Vec<SeccompRule>>, BackendError> {
     rules.insert(libc::SYS_openat, vec![argument(2, without(OPEN_TO_WRITE), 0)?]);
     #[cfg(target_arch = "x86_64")]
     rules.insert(libc::SYS_open, vec![argument(1, without(OPEN_TO_WRITE), 0)?]);
-    rules.insert(libc::SYS_clone, vec![argument(0, without(CLONE_NAMESPACES), 0)?]);
+    let of_thread = SeccompCmpOp::MaskedEq(u64::from((FLAGS_OF_THREAD | FLAGS_NOT_OF_THREAD).cast_unsigned()));
+    let clones = [(of_thread, FLAGS_OF_THREAD), (equal.clone(), FLAGS_OF_SPAWN)];
+    let clones = clones.map(|(operator, flags)| argument(0, operator, flags.cast_unsigned().into()));
+    rules.insert(libc::SYS_clone, clones.into_iter().collect::<Result<_, _>>()?);
     // Of no other process.
     rules.insert(libc::SYS_prlimit64, vec![argument(0, equal.clone(), 0)?]);
     // To whom the socket is connected; the address is a pointer.

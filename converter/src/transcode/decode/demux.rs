@@ -23,7 +23,7 @@ use crate::{
     sniff::Container,
     transcode::{
         input::{Media, OneWay},
-        mp4::{Overlay, Shared, StreamFilter},
+        mp4::{Overlay, Shared, StreamFilter, Unwalked, too_many_boxes},
         structure::ogg,
     },
 };
@@ -38,7 +38,12 @@ pub(super) fn open(
     let source = source(media, container, movie)?;
     let stream = MediaSourceStream::new(source, MediaSourceStreamOptions::default());
     // Symphonia's own registry would find "an mp3" in almost anything; only the sniffed format is registered here.
-    Ok(probe.probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default()).ok())
+    let opened = probe.probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default());
+    if let (Err(_), Media::Stream(upload)) = (&opened, media) {
+        // What is too much for this demuxer's filter is too much for ffmpeg's.
+        upload.check_limits()?;
+    }
+    Ok(opened.ok())
 }
 
 fn probe(container: Container) -> Option<Probe> {
@@ -64,11 +69,12 @@ fn source(media: &Media, container: Container, movie: &Shared) -> Result<Box<dyn
     Ok(match (media, container) {
         (Media::Stream(upload), Container::Mp4) => Box::new(OneWay(StreamFilter::new(upload.clone(), movie.clone()))),
         (Media::Stream(upload), _) => Box::new(OneWay(upload.clone())),
-        (Media::File(file), Container::Mp4) => match file.try_clone().and_then(|file| Overlay::open(file, movie)) {
+        (Media::File(file), Container::Mp4) => match Overlay::open(file.try_clone().map_err(unreadable)?, movie) {
             Ok((overlay, found)) => {
                 movie.set(found);
                 Box::new(overlay)
             }
+            Err(Unwalked::TooManyBoxes) => return Err(too_many_boxes()),
             // Too many fragments to keep all their indexes; then the first one is in front.
             Err(_) => Box::new(OneWay(StreamFilter::new(from_start(file).map_err(unreadable)?, movie.clone()))),
         },

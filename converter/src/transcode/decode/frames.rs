@@ -5,7 +5,7 @@ use crate::{
     control::Refusal,
     transcode::{
         frame::{FrameHeader, first_frame},
-        tag::xing::{self, Ends},
+        length_tag::{self, Ends},
     },
 };
 
@@ -14,7 +14,7 @@ const FIRST_FRAME_BYTES_MAX: usize = 64 * 1024;
 
 /// Frames in a row, all of one kind.
 pub(in crate::transcode) struct Frames {
-    from: From,
+    demuxer: Demuxer,
     pub(in crate::transcode) kind: FrameHeader,
     /// Where the source tells them.
     pub(in crate::transcode) ends: Option<Ends>,
@@ -24,7 +24,8 @@ pub(in crate::transcode) struct Frames {
     pending: Vec<u8>,
 }
 
-enum From {
+/// Who takes the frames out of their container.
+enum Demuxer {
     Native(Box<Native>),
     Ffmpeg(FfmpegFrames),
 }
@@ -41,24 +42,24 @@ impl Frames {
         });
         let Some(kind) = kind else { return Ok(Err(native)) };
         let (ends, declared) = (native.ends(), native.declared);
-        Self { from: From::Native(native), kind, ends, declared, pending: Vec::new() }.without_tag().map(Ok)
+        Self { demuxer: Demuxer::Native(native), kind, ends, declared, pending: Vec::new() }.without_tag().map(Ok)
     }
 
     /// The frames of a track that ffmpeg demuxes; `None` where they are not of layer III.
     pub(super) fn of_ffmpeg(source: &Source<'_>) -> Result<Option<Self>, Refusal> {
-        let mut from = FfmpegFrames::open(source)?;
+        let mut ffmpeg = FfmpegFrames::open(source)?;
         let mut pending = Vec::new();
         let kind = loop {
-            let goes_on = from.next(&mut pending)?;
+            let goes_on = ffmpeg.next(&mut pending)?;
             if let Some((kind, _)) = first_frame(&mut &pending[..]).filter(|(kind, _)| kind.layer == 3) {
                 break kind;
             }
             if !goes_on || pending.len() > FIRST_FRAME_BYTES_MAX {
-                from.close();
+                ffmpeg.close();
                 return Ok(None);
             }
         };
-        Self { from: From::Ffmpeg(from), kind, ends: None, declared: None, pending }.without_tag().map(Some)
+        Self { demuxer: Demuxer::Ffmpeg(ffmpeg), kind, ends: None, declared: None, pending }.without_tag().map(Some)
     }
 
     /// Drops a length tag of the source, which is no audio, and keeps what it says.
@@ -67,8 +68,8 @@ impl Frames {
             self.read()?;
         }
         let mut rest = &self.pending[..];
-        if let Some((_, frame)) = first_frame(&mut rest).filter(|(_, frame)| xing::is_tag(frame)) {
-            self.ends = self.ends.or(xing::ends(frame));
+        if let Some((_, frame)) = first_frame(&mut rest).filter(|(_, frame)| length_tag::is_tag(frame)) {
+            self.ends = self.ends.or(length_tag::ends(frame));
             let tag_bytes = frame.len();
             self.pending.drain(..tag_bytes);
         }
@@ -83,13 +84,13 @@ impl Frames {
     }
 
     fn read(&mut self) -> Result<bool, Refusal> {
-        match &mut self.from {
-            From::Native(native) => {
+        match &mut self.demuxer {
+            Demuxer::Native(native) => {
                 let packet = native.next_bytes()?;
                 self.pending.extend_from_slice(packet.as_deref().unwrap_or_default());
                 Ok(packet.is_some())
             }
-            From::Ffmpeg(ffmpeg) => ffmpeg.next(&mut self.pending),
+            Demuxer::Ffmpeg(ffmpeg) => ffmpeg.next(&mut self.pending),
         }
     }
 
@@ -109,9 +110,17 @@ impl Frames {
         (frames * u64::from(self.kind.samples)).saturating_sub(u64::from(ends.delay) + u64::from(ends.padding))
     }
 
+    /// Whether the demuxer found fault with the container; known at the end.
+    pub(in crate::transcode) fn has_errors(&self) -> bool {
+        match &self.demuxer {
+            Demuxer::Native(_) => false,
+            Demuxer::Ffmpeg(ffmpeg) => ffmpeg.has_errors(),
+        }
+    }
+
     /// Ends the reading, at the end of the audio or before.
     pub(in crate::transcode) fn close(self) {
-        if let From::Ffmpeg(ffmpeg) = self.from {
+        if let Demuxer::Ffmpeg(ffmpeg) = self.demuxer {
             ffmpeg.close();
         }
     }

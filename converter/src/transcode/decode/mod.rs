@@ -4,6 +4,7 @@ mod demux;
 mod edits;
 mod ffmpeg;
 mod frames;
+mod matroska;
 mod native;
 
 use std::path::Path;
@@ -23,7 +24,8 @@ use crate::{
 /// Sample rates that MPEG audio has, in Hz.
 pub(super) const RATES: [u32; 9] = [8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000];
 
-/// First bytes that are searched for tags which demuxers do not tell; some muxers leave 4 KiB free before them.
+/// First bytes that are searched for tags and flags which demuxers do not tell; some muxers leave 4 KiB free before
+/// them.
 const HEAD_BYTES: usize = 16 * 1024;
 
 /// A video, and what is wanted of it.
@@ -41,9 +43,14 @@ pub(super) struct Source<'a> {
 }
 
 impl Source<'_> {
-    /// The wanted audio track, counted from 0, in a container whose tracks are all enabled.
+    /// The wanted audio track, counted from 0, in a container other than mp4: where none was asked for the first, but
+    /// in Matroska the first that is to be played by default.
     fn audio_index(&self) -> usize {
-        usize::from(self.track.map_or(0, |track| track.saturating_sub(1)))
+        match (self.track, self.container) {
+            (Some(track), _) => usize::from(track).saturating_sub(1),
+            (None, Container::Matroska) => matroska::default_audio(&self.media.head(HEAD_BYTES)).unwrap_or(0),
+            (None, _) => 0,
+        }
     }
 
     /// The reading starts over; false where too much was read for that.
@@ -68,16 +75,31 @@ pub(super) enum Opened {
     Frames(Frames),
 }
 
+/// What was found in a video.
+pub(super) struct Selected {
+    pub(super) opened: Opened,
+    /// The place of the audio track among those of the container, counted from 0.
+    pub(super) audio_index: usize,
+    pub(super) tags: Tags,
+}
+
 /// Opens the video for whoever decodes it, and reads its tags.
-pub(super) fn open(source: &Source<'_>) -> Result<(Opened, Tags), Refusal> {
+pub(super) fn open(source: &Source<'_>) -> Result<Selected, Refusal> {
     let (native, tags) = Native::open(source)?;
-    let tags = tags.or(Tags::of_head(&source.media.head(HEAD_BYTES)));
+    let tags = tags.or(Tags::of_head(&source.media.head(HEAD_BYTES))).or(Tags::of_movie(&source.movie.movie().texts));
+    let tags = match (source.media, source.container) {
+        // A stream has no end yet, and is not waited for.
+        (Media::File(file), Container::Mp3 | Container::Adts) => tags.or(Tags::of_tail(file)),
+        _ => tags,
+    };
     let opened = match native {
         Some(native) => of_native(source, Box::new(native)).map(|opened| (opened, tags)),
         None => by_ffmpeg(source, tags),
     };
+    // The head, where the container tells its default track, is there until it is settled who reads on.
+    let audio_index = source.audio_index();
     source.settle();
-    opened
+    opened.map(|(opened, tags)| Selected { opened, audio_index, tags })
 }
 
 fn of_native(source: &Source<'_>, native: Box<Native>) -> Result<Opened, Refusal> {
@@ -118,7 +140,7 @@ fn by_ffmpeg(source: &Source<'_>, tags: Tags) -> Result<(Opened, Tags), Refusal>
     let declared = declared_samples(&movie, rate);
     let left = edited_samples(&movie, declared);
     let skip = start_samples(&movie, rate);
-    Ok((Opened::Samples(Audio { decoder: By::Ffmpeg(found), rate, positions, declared, skip, left }), tags))
+    Ok((Opened::Samples(Audio { decoder: By::Ffmpeg(Box::new(found)), rate, positions, declared, skip, left }), tags))
 }
 
 /// The audio of a video, decoded.
@@ -140,7 +162,7 @@ pub(super) struct Audio {
 #[derive(Debug)]
 enum By {
     Native(Box<Native>),
-    Ffmpeg(Ffmpeg),
+    Ffmpeg(Box<Ffmpeg>),
 }
 
 impl Audio {
@@ -162,6 +184,14 @@ impl Audio {
             *left -= planes.first().map_or(0, Vec::len) as u64;
         }
         Ok(goes_on)
+    }
+
+    /// Whether anything in it made no sense so far; of ffmpeg it is known once that has ended.
+    pub(super) fn has_errors(&self) -> bool {
+        match &self.decoder {
+            By::Native(native) => native.has_errors(),
+            By::Ffmpeg(ffmpeg) => ffmpeg.has_errors(),
+        }
     }
 
     pub(super) fn decoded_by(&self) -> Decoder {

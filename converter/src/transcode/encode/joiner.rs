@@ -13,9 +13,14 @@ use super::{
     worker::{self, Piece},
 };
 use crate::{
-    control::{Refusal, RefusalKind},
+    control::{Pass, Refusal, RefusalKind},
     options::Quality,
-    transcode::{output::Output, pcm::Block, supervisor::Supervisor, tag::xing::LengthTag},
+    transcode::{
+        length_tag::LengthTag,
+        output::Output,
+        pcm::{Block, duration},
+        supervisor::Supervisor,
+    },
 };
 
 /// Writes pieces in the order of their segments.
@@ -87,8 +92,8 @@ impl Joiner {
         self.tag.feed(mp3).map_err(|_| not_frames())?;
         self.output.write(mp3).map_err(|cause| unwritten(&cause))?;
         if let Some(supervisor) = &self.supervisor {
-            let encoded_ms = self.tag.frames() * self.frame_samples as u64 * 1000 / u64::from(self.shape.rate);
-            supervisor.progress(Duration::from_millis(encoded_ms), self.total);
+            let samples = self.tag.frames() * self.frame_samples as u64;
+            supervisor.progress(Pass::Encode, duration(samples, self.shape.rate), self.total);
         }
         Ok(())
     }

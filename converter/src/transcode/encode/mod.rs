@@ -6,6 +6,7 @@
 //!             └────────────────── used blocks ◀──────────────────┘
 //! ```
 
+mod crew;
 mod joiner;
 mod lame;
 mod segment;
@@ -14,25 +15,27 @@ mod worker;
 
 use std::{
     io,
-    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, PoisonError,
-        mpsc::{Receiver, SyncSender, sync_channel},
+        atomic::Ordering,
+        mpsc::{Receiver, sync_channel},
     },
-    thread::{self, JoinHandle},
+    thread,
     time::Duration,
 };
 
 use self::{
+    crew::Crew,
     joiner::{Joined, Joiner},
     lame::{FirstFrame, Lame, Shape},
     segment::{Segment, Segmenter},
 };
 use super::{
+    length_tag::{Ends, LengthTag, TrackGain},
     output::Output,
     pcm::Block,
     supervisor::Supervisor,
-    tag::xing::{Ends, LengthTag, TrackGain},
 };
 use crate::{
     control::{Head, Refusal, RefusalKind},
@@ -68,18 +71,16 @@ pub(super) struct Encoded {
     pub(super) head: Option<Head>,
 }
 
-/// A running encoder.
+/// A running encoder. Dropped before [`Self::finish`] it leaves no thread behind, and nothing is written any more.
 pub(super) struct Encoding {
     segmenter: Segmenter,
     samples: u64,
     frame_samples: usize,
     delay: u16,
     tag_offset: u64,
-    segments: SyncSender<Segment>,
     /// Blocks to fill, from the joiner.
     blocks: Receiver<Block>,
-    workers: Vec<JoinHandle<()>>,
-    joiner: JoinHandle<Result<Joined, Refusal>>,
+    crew: Crew,
 }
 
 impl Encoding {
@@ -109,10 +110,11 @@ impl Encoding {
             let _ = used.try_send(Block::default());
         }
         let queue = Arc::new(Mutex::new(queue));
-        let workers = (0..workers).map(|_| {
-            let (queue, pieces) = (Arc::clone(&queue), pieces.clone());
-            thread::Builder::new().name("encode".to_owned()).spawn(move || {
-                while let Some(segment) = next(&queue) {
+        let mut crew = Crew::new(segments);
+        for _ in 0..workers {
+            let (queue, pieces, is_abandoned) = (Arc::clone(&queue), pieces.clone(), crew.is_abandoned());
+            let worker = thread::Builder::new().name("encode".to_owned()).spawn(move || {
+                while let Some(segment) = next(&queue).filter(|_| !is_abandoned.load(Ordering::Acquire)) {
                     // A worker that just ended would leave the joiner waiting for its piece for ever.
                     let piece = catch_unwind(AssertUnwindSafe(|| worker::encode(&shape, segment)));
                     let defect = |_| Err(Refusal::new(RefusalKind::Internal, "the encoder has a defect"));
@@ -120,25 +122,26 @@ impl Encoding {
                         return;
                     }
                 }
-            })
-        });
-        let workers = workers.collect::<io::Result<_>>().map_err(|cause| no_thread(&cause))?;
+            });
+            crew.workers.push(worker.map_err(|cause| no_thread(&cause))?);
+        }
+        // The workers' own are all that is left: with the last of them the joiner ends.
+        drop((queue, pieces));
         let joiner = Joiner { shape, output, tag, supervisor, frame_samples, total };
         let reuse = move |block| {
             // Nobody needs it any more where the input has ended.
             let _ = used.try_send(block);
         };
         let joiner = thread::Builder::new().name("join".to_owned()).spawn(move || joiner.run(&encoded, reuse));
+        crew.joiner = Some(joiner.map_err(|cause| no_thread(&cause))?);
         Ok(Self {
             segmenter: Segmenter::new(quality, frame_samples),
             samples: 0,
             frame_samples,
             delay,
             tag_offset: id3.len() as u64,
-            segments,
             blocks,
-            workers,
-            joiner: joiner.map_err(|cause| no_thread(&cause))?,
+            crew,
         })
     }
 
@@ -147,7 +150,7 @@ impl Encoding {
         self.samples += block.left.len() as u64;
         self.segmenter.push(block);
         while self.segmenter.is_ready() {
-            if self.segments.send(self.segmenter.cut()).is_err() {
+            if !self.crew.pass(self.segmenter.cut()) {
                 return false;
             }
             let Ok(block) = self.blocks.recv() else { return false };
@@ -160,17 +163,15 @@ impl Encoding {
     pub(super) fn finish(mut self, gain: Option<TrackGain>) -> Result<Encoded, Refusal> {
         loop {
             let (segment, is_last) = self.segmenter.cut_tail();
-            if self.segments.send(segment).is_err() || is_last {
+            if !self.crew.pass(segment) || is_last {
                 break;
             }
             let Ok(block) = self.blocks.recv() else { break };
             self.segmenter.resume(block);
         }
-        let Self { samples, frame_samples, delay, tag_offset, segments, blocks, workers, joiner, .. } = self;
-        drop((segments, blocks));
-        let joined = join(joiner);
-        workers.into_iter().for_each(join);
-        let Joined { output, tag, padding } = joined?;
+        let Self { samples, frame_samples, delay, tag_offset, blocks, crew, .. } = self;
+        drop(blocks);
+        let Joined { output, tag, padding } = crew.finish()?;
         let frames = tag.frames();
         // By this no sample was lost or added.
         let audible = (frames * frame_samples as u64).checked_sub(u64::from(delay) + u64::from(padding));
@@ -188,11 +189,6 @@ impl Encoding {
 /// The next segment of whoever asks first; `None` once there are no more.
 fn next(queue: &Mutex<Receiver<Segment>>) -> Option<Segment> {
     queue.lock().unwrap_or_else(PoisonError::into_inner).recv().ok()
-}
-
-/// A panic must end the process without a verdict.
-fn join<T>(thread: JoinHandle<T>) -> T {
-    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 fn no_thread(cause: &io::Error) -> Refusal {

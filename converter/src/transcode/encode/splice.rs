@@ -69,7 +69,7 @@ impl Run {
 
     /// Ends this run where `new` takes over and answers how many frames to leave out at the start of that; the last
     /// `common` frames of this run are the audio of its first ones. What of the new frames' data stands before them is
-    /// written into this run. `None` where there is no place for that.
+    /// written into this run. `None` where there is no place for that; then nothing is changed.
     ///
     /// With a variable bit rate a lack of room is made up for: the last old frame becomes longer.
     pub(super) fn join(&mut self, new: &Self, common: usize, is_variable: bool) -> Option<usize> {
@@ -83,63 +83,62 @@ impl Run {
             }
         }
         let ((is_short, room), new_frames) = place?;
-        let data = new.data_before(new_frames, new.frames[new_frames].reservoir)?;
-        let longer =
-            if is_short { Some(self.longer(first + new_frames - 1, room).filter(|_| is_variable)?) } else { None };
-        self.truncate(first + new_frames);
-        if let Some(header) = longer {
-            self.lengthen(header);
+        let moved = new.frames[new_frames].reservoir;
+        let data = data_before(&new.frames[..new_frames], moved)?;
+        let mut frames = self.frames[..first + new_frames].to_vec();
+        let longer = if is_short { Some(self.longer(frames.last()?, room).filter(|_| is_variable)?) } else { None };
+        if let (Some((_, bytes)), Some(last)) = (longer, frames.last_mut()) {
+            last.end = last.start + bytes;
         }
-        let wanted = new.frames[new_frames].reservoir;
+        let places = data_before(&frames, moved)?;
+        // Nothing is refused any more: only now is anything changed.
+        self.end_with(frames, longer.map(|(header, _)| header));
         let bytes: Vec<u8> = data.into_iter().flat_map(|range| &new.mp3[range]).copied().collect();
         let mut rest = &bytes[..];
-        for range in self.data_before(self.frames.len(), wanted)? {
-            let (head, tail) = rest.split_at_checked(range.len())?;
-            self.mp3[range].copy_from_slice(head);
+        for place in places {
+            let (head, tail) = rest.split_at(place.len());
+            self.mp3[place].copy_from_slice(head);
             rest = tail;
         }
         Some(new_frames)
     }
 
-    fn truncate(&mut self, frames: usize) {
-        self.mp3.truncate(self.start(frames));
-        self.frames.truncate(frames);
+    /// Keeps these first frames only, of which the last one may be longer than it was, with another header.
+    fn end_with(&mut self, frames: Vec<Frame>, header: Option<[u8; FrameHeader::BYTES]>) {
+        self.mp3.truncate(self.start(frames.len()));
+        if let (Some(header), Some(last)) = (header, frames.last()) {
+            self.mp3[last.start..last.start + FrameHeader::BYTES].copy_from_slice(&header);
+            self.mp3.resize(last.end, 0);
+        }
+        self.frames = frames;
     }
 
-    /// The header of a frame with a higher bit rate, by which it has at least `bytes` bytes more; `None` where no rate
-    /// is high enough.
-    fn longer(&self, frame: usize, bytes: usize) -> Option<[u8; FrameHeader::BYTES]> {
-        let Frame { start, end, .. } = *self.frames.get(frame)?;
+    /// The header of a frame with a higher bit rate, by which it has at least `more` bytes more, and the bytes that it
+    /// has then; `None` where no rate is high enough.
+    fn longer(&self, frame: &Frame, more: usize) -> Option<([u8; FrameHeader::BYTES], usize)> {
+        let &Frame { start, end, .. } = frame;
         let mut header: [u8; FrameHeader::BYTES] = *self.mp3.get(start..)?.first_chunk()?;
         (header[2] >> 4..15).find_map(|index| {
             header[2] = index << 4 | header[2] & 0xF;
-            FrameHeader::parse(&header).filter(|header| header.bytes >= end - start + bytes).map(|_| header)
+            let bytes = FrameHeader::parse(&header)?.bytes;
+            (bytes >= end - start + more).then_some((header, bytes))
         })
     }
+}
 
-    /// Gives the last frame another header, and the bytes that it then has more.
-    fn lengthen(&mut self, header: [u8; FrameHeader::BYTES]) {
-        if let (Some(last), Some(FrameHeader { bytes, .. })) = (self.frames.last_mut(), FrameHeader::parse(&header)) {
-            self.mp3[last.start..last.start + FrameHeader::BYTES].copy_from_slice(&header);
-            last.end = last.start + bytes;
-            self.mp3.resize(last.end, 0);
+/// Where the last `bytes` bytes of the data of `frames` stand, in order; `None` where there are fewer.
+fn data_before(frames: &[Frame], mut bytes: usize) -> Option<Vec<Range<usize>>> {
+    let mut ranges = Vec::new();
+    for Frame { data, end, .. } in frames.iter().rev() {
+        let taken = bytes.min(end - data);
+        ranges.push(end - taken..*end);
+        bytes -= taken;
+        if bytes == 0 {
+            break;
         }
     }
-
-    /// Where the last `bytes` bytes of data before a frame stand, in order; `None` where there are fewer.
-    fn data_before(&self, frame: usize, mut bytes: usize) -> Option<Vec<Range<usize>>> {
-        let mut ranges = Vec::new();
-        for Frame { data, end, .. } in self.frames[..frame].iter().rev() {
-            let taken = bytes.min(end - data);
-            ranges.push(end - taken..*end);
-            bytes -= taken;
-            if bytes == 0 {
-                break;
-            }
-        }
-        ranges.reverse();
-        (bytes == 0).then_some(ranges)
-    }
+    ranges.reverse();
+    (bytes == 0).then_some(ranges)
 }
 
 #[cfg(test)]
@@ -193,6 +192,17 @@ mod tests {
         assert_eq!(longer.bytes().len(), 3 * 104 + 130);
         assert_eq!(FrameHeader::parse(&longer.bytes()[3 * 104..]).map(|header| header.kbps), Some(40));
         assert_eq!(longer.bytes()[3 * 104 + 104..], [[0; 6].as_slice(), &[2; 20]].concat());
+    }
+
+    #[test]
+    fn a_run_that_cannot_be_joined_stays_as_it_is() {
+        let before = [(0, 1), (0, 1), (0, 1), (0, 1), (511, 1)];
+        let mut old = run(&before);
+        // 320 kbit/s: 1044 bytes, so that 511 of them stand before a frame where the old frames have 332 in all.
+        let long = |reservoir| [&[0xFF, 0xFB, 0xE0], &frame(reservoir, 2)[3..], &[2; 1044 - 104]].concat();
+        let new = Run::of([0, 0, 0, 0, 511].map(long).concat()).expect("whole frames");
+        assert_eq!(old.join(&new, 5, true), None);
+        assert_eq!((old.frames(), old.bytes()), (5, run(&before).bytes()));
     }
 
     #[test]

@@ -1,15 +1,33 @@
 //! The encoder as a whole: the same mp3 for any number of workers, and not a sample more or less at any length.
 
-use std::{fs::File, io::Read as _};
+use std::{
+    fs::File,
+    io::{self, Read as _},
+    os::fd::OwnedFd,
+};
 
+use rustix::fs::{OFlags, fcntl_setfl};
 use tempfile::tempfile;
 
 use super::*;
 use crate::transcode::{
     decode::RATES,
     frame::{FrameHeader, first_frame},
-    tag::xing,
+    length_tag,
 };
+
+#[test]
+fn an_encoder_that_is_dropped_has_ended_and_let_go_of_its_output() {
+    let (mut mp3, written) = io::pipe().expect("a pipe");
+    let output = Output::to(File::from(OwnedFd::from(written))).expect("an output");
+    let mut encoding = Encoding::start(settings(44_100, 2, Quality::default(), 2), output, None).expect("an encoder");
+    let left = noise(44_100 * 10);
+    assert!(encoding.push(&Block { right: left.clone(), left }), "the encoder goes on");
+    drop(encoding);
+    // Whoever still held the other end would make this wait.
+    fcntl_setfl(&mp3, OFlags::NONBLOCK).expect("a pipe that tells");
+    mp3.read_to_end(&mut Vec::new()).expect("the end of the pipe");
+}
 
 /// Noise with pauses in it, which move the cuts.
 fn noise(samples: usize) -> Vec<f32> {
@@ -51,7 +69,7 @@ fn path_of(file: &File) -> String {
 fn audible(mut mp3: &[u8], id3_bytes: usize) -> u64 {
     mp3 = &mp3[id3_bytes..];
     let (_, tag) = first_frame(&mut mp3).expect("the tag's frame");
-    let ends = xing::ends(tag).expect("the ends");
+    let ends = length_tag::ends(tag).expect("the ends");
     let mut samples = 0;
     while let Some((FrameHeader { samples: frame_samples, .. }, _)) = first_frame(&mut mp3) {
         samples += u64::from(frame_samples);

@@ -69,7 +69,7 @@ fn lines() -> Vec<Vec<u8>> {
     [
         r#"{"start":{"options":{"quality":"V2","start":0.5,"end":2.5},"duration_max_ms":60000,"ffmpeg":"/bin/ffmpeg"}}"#,
         r#"{"end":{"bytes":7}}"#,
-        r#"{"progress":{"encoded_ms":7,"total_ms":9}}"#,
+        r#"{"progress":{"pass":"measure","done_ms":7,"total_ms":9}}"#,
         r#"{"verdict":{"refused":{"kind":"damaged","detail":"the audio is damaged"}}}"#,
         concat!(
             r#"{"verdict":{"converted":{"duration_ms":1000,"samples":44100,"frames":40,"sample_rate":44100,"channels":2,"#,

@@ -5,7 +5,7 @@ use std::ops::{Range, RangeInclusive};
 use crate::transcode::{
     decode::RATES,
     frame::{FrameHeader, first_frame},
-    tag::xing::{Ends, LengthTag, TrackGain, ends, is_tag},
+    length_tag::{Ends, LengthTag, TrackGain, ends, is_tag},
 };
 
 /// The shortest frame has 8 kbit/s at 24 kHz, the longest 160 kbit/s of layer II at 8 kHz.

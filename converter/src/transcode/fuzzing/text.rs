@@ -6,12 +6,10 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     control::{FromEngine, ToEngine, Verdict},
-    options::{Options, Quality, RawOptions},
+    options::{Options, Quality, RawOptions, parse::TAG_BYTES_MAX},
     transcode::tag::Tags,
 };
 
-/// Longest text of a tag, in bytes.
-const TEXT_BYTES_MAX: usize = 1024;
 /// Longest detail of a refusal that is passed on.
 const DETAIL_CHARS_MAX: usize = 500;
 
@@ -19,7 +17,7 @@ const DETAIL_CHARS_MAX: usize = 500;
 pub fn tags(head: &[u8]) {
     for tags in [Tags::of_head(head), Tags::of_wave_info(head)] {
         for text in [&tags.title, &tags.artist, &tags.album, &tags.date].into_iter().flatten() {
-            assert!(!text.is_empty() && text.len() <= TEXT_BYTES_MAX && text.trim() == text, "{text:?}");
+            assert!(!text.is_empty() && text.len() <= TAG_BYTES_MAX && text.trim() == text, "{text:?}");
             assert!(!text.chars().any(char::is_control), "{text:?}");
         }
         assert!(tags.track_number.is_none_or(|number| (1..=999).contains(&number)));

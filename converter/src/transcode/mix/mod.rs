@@ -37,7 +37,7 @@ impl Mixer {
     /// For a source whose channels have these positions, mixed to `channels` (1 or 2).
     ///
     /// The shares are those of the downmix of ITU-R BS.775-4, scaled so that those of one channel of the mix add up to
-    /// 1 at most: what is not louder than full scale stays so.
+    /// 1 at most: what is not louder than full scale stays so, but for a rounding.
     pub(super) fn new(positions: &[Position], channels: u8) -> Self {
         let gains = gains(positions);
         let path = match (&gains[..], channels) {
@@ -83,9 +83,13 @@ impl Mixer {
     }
 }
 
-/// LAME must not see what is no number; and what is louder than full scale would be clipped by the listener's player.
+/// Loudest that floats may be: 48 dB above full scale, more than any recording has. The sums and squares of what is
+/// louder would be no numbers soon.
+const LOUDEST: f32 = 256.0;
+
+/// Takes out what is no number. What is louder than full scale stays: it may yet be made quieter.
 pub(super) fn clean(sample: f32) -> f32 {
-    if sample.is_finite() { sample.clamp(-1.0, 1.0) } else { 0.0 }
+    if sample.is_finite() { sample.clamp(-LOUDEST, LOUDEST) } else { 0.0 }
 }
 
 fn copy(plane: &[f32], out: &mut Vec<f32>) {
@@ -101,10 +105,6 @@ fn sum(planes: &[Vec<f32>], gains: &[Gains], side: usize, samples: usize, out: &
         for (mixed, &sample) in mixed.iter_mut().zip(plane) {
             *mixed += gain * clean(sample);
         }
-    }
-    // The shares may add up to more than 1 by a rounding.
-    for sample in mixed {
-        *sample = sample.clamp(-1.0, 1.0);
     }
 }
 

@@ -11,12 +11,16 @@ mod overlay;
 pub(super) mod sample;
 mod stream;
 pub(super) mod track;
+mod user_data;
+mod walk;
 
 pub(super) use self::{
     boxes::BoxHeader,
     movie::Movie,
     overlay::Overlay,
     stream::{Shared, StreamFilter},
+    user_data::Subject,
+    walk::{BOXES_MAX, Unwalked, too_many_boxes},
 };
 
 /// Longest `moov`, `moof` or `sidx` that is read.

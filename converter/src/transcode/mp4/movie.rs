@@ -3,6 +3,7 @@
 use super::{
     boxes::{BoxAt, children, descend, find, u32_at, word_at},
     track::{self, Track},
+    user_data::{self, Subject},
 };
 
 /// Tracks of a movie that are looked at.
@@ -27,6 +28,8 @@ pub(crate) struct Movie {
     pub(crate) fragments_duration: u64,
     /// First byte behind the media that the segment indexes speak of; 0 without any.
     pub(crate) indexed_end: u64,
+    /// Texts about the movie, in the order in which they are believed.
+    pub(crate) texts: Vec<(Subject, String)>,
     /// Whether each segment index speaks of a part only, so that nobody knows how many parts there are.
     pub(crate) has_partial_indexes: bool,
 }
@@ -40,6 +43,7 @@ impl Movie {
             let is_wide = moov.get(mvhd.start) == Some(&1);
             movie.timescale = u32_at(moov, mvhd.start + if is_wide { 20 } else { 12 }).unwrap_or(0);
         }
+        movie.texts = user_data::read(moov, whole.clone());
         let tracks: Vec<BoxAt> =
             children(moov, whole.clone()).filter(|found| &found.kind == b"trak").take(TRACKS_MAX).collect();
         let audio: Vec<_> = tracks

@@ -8,7 +8,11 @@ use std::{
 
 use symphonia::core::io::MediaSource;
 
-use super::{INDEX_BYTES_MAX, Shared, boxes::BoxHeader, is_index, movie::Movie};
+use super::{
+    INDEX_BYTES_MAX, Shared, is_index,
+    movie::Movie,
+    walk::{Found, Unwalked, Walk},
+};
 
 /// Index boxes that are kept; a file in more fragments than that is read through by the stream's filter.
 const INDEXES_MAX: usize = 16 * 1024;
@@ -27,36 +31,27 @@ pub(crate) struct Overlay {
 
 impl Overlay {
     /// Reads the index boxes of `file`; `shared` says which track is wanted.
-    pub(crate) fn open(file: File, shared: &Shared) -> io::Result<(Self, Movie)> {
-        let bytes = file.metadata()?.len();
-        let mut overlay = Self { file, bytes, position: 0, indexes: Vec::new() };
+    pub(crate) fn open(file: File, shared: &Shared) -> Result<(Self, Movie), Unwalked> {
         let mut movie = Movie { wanted: shared.movie().wanted, ..Movie::default() };
-        let (mut at, mut kept) = (0, 0);
-        while let Some(header) = overlay.header_at(at)? {
-            let end = header.bytes.map_or(bytes, |size| at.saturating_add(size));
-            if is_index(header.kind) && end <= bytes {
-                kept += end - at;
-                if end - at > INDEX_BYTES_MAX || kept > INDEXES_BYTES_MAX || overlay.indexes.len() == INDEXES_MAX {
-                    return Err(io::Error::other("the index of the mp4 is too large"));
-                }
-                let mut index = vec![0; usize::try_from(end - at).map_err(io::Error::other)?];
-                overlay.file.read_exact_at(&mut index, at)?;
-                movie.take(header.kind, &mut index, end);
-                overlay.indexes.push((at, index));
+        let (mut indexes, mut kept) = (Vec::new(), 0);
+        let bytes = file.metadata()?.len();
+        let mut walk = Walk::of(&file)?;
+        while let Some(Found { header, start, end }) = walk.next()? {
+            if !is_index(header.kind) || end > bytes {
+                continue;
             }
-            at = end;
+            kept += end - start;
+            if end - start > INDEX_BYTES_MAX || kept > INDEXES_BYTES_MAX || indexes.len() == INDEXES_MAX {
+                // Whoever reads on without this filter shall not find more than it walks.
+                while walk.next()?.is_some() {}
+                return Err(Unwalked::IndexTooLarge);
+            }
+            let mut index = vec![0; usize::try_from(end - start).map_err(io::Error::other)?];
+            file.read_exact_at(&mut index, start)?;
+            movie.take(header.kind, &mut index, end);
+            indexes.push((start, index));
         }
-        Ok((overlay, movie))
-    }
-
-    fn header_at(&self, at: u64) -> io::Result<Option<BoxHeader>> {
-        if at.saturating_add(8) > self.bytes {
-            return Ok(None);
-        }
-        let mut header = [0; BoxHeader::BYTES_MAX];
-        let wanted = usize::try_from(self.bytes - at).unwrap_or(usize::MAX).min(header.len());
-        self.file.read_exact_at(&mut header[..wanted], at)?;
-        Ok(BoxHeader::parse(&header[..wanted]))
+        Ok((Self { file, bytes, position: 0, indexes }, movie))
     }
 }
 

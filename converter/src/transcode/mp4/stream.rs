@@ -1,14 +1,16 @@
 //! The filter over bytes as they arrive.
 
 use std::{
-    io::{self, Read},
+    io::{self, BufReader, Read},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::{INDEX_BYTES_MAX, boxes::BoxHeader, is_index, movie::Movie};
+use super::{BOXES_MAX, INDEX_BYTES_MAX, Unwalked, boxes::BoxHeader, is_index, movie::Movie};
 
 /// The first size of an index that is too large.
 const INDEX_BYTES_OVER: u64 = INDEX_BYTES_MAX + 1;
+/// Read at a time while boxes are tiny; what is longer passes by.
+const BUFFER_BYTES: usize = 8 * 1024;
 
 /// What the filter has learnt, for those who do not read through it.
 #[derive(Debug, Clone, Default)]
@@ -38,8 +40,9 @@ impl Shared {
 /// Passes an mp4 on with all tracks hidden but one.
 #[derive(Debug)]
 pub(crate) struct StreamFilter<R> {
-    source: R,
+    source: BufReader<R>,
     shared: Shared,
+    boxes: u32,
     /// Bytes of the source that were read.
     position: u64,
     /// A header or index that is being passed on, and how far it is.
@@ -53,7 +56,16 @@ pub(crate) struct StreamFilter<R> {
 
 impl<R: Read> StreamFilter<R> {
     pub(crate) fn new(source: R, shared: Shared) -> Self {
-        Self { source, shared, position: 0, ready: Vec::new(), passed: 0, through: 0, is_blind: false }
+        Self {
+            source: BufReader::with_capacity(BUFFER_BYTES, source),
+            shared,
+            boxes: 0,
+            position: 0,
+            ready: Vec::new(),
+            passed: 0,
+            through: 0,
+            is_blind: false,
+        }
     }
 
     /// Reads at most `bytes` more into `ready`, fewer only at the end.
@@ -74,6 +86,10 @@ impl<R: Read> StreamFilter<R> {
             self.is_blind = true;
             return Ok(());
         };
+        if self.boxes == BOXES_MAX {
+            return Err(io::Error::other(Unwalked::TooManyBoxes));
+        }
+        self.boxes += 1;
         match header.bytes {
             Some(bytes) if !is_index(header.kind) => self.through = bytes - header.header_bytes,
             None if !is_index(header.kind) => self.is_blind = true,
@@ -120,5 +136,5 @@ impl<R: Read> Read for StreamFilter<R> {
 }
 
 fn too_large() -> io::Error {
-    io::Error::other("the index of the mp4 is too large")
+    io::Error::other(Unwalked::IndexTooLarge)
 }

@@ -2,7 +2,7 @@
 
 use std::io::{Cursor, Read as _, Seek as _, SeekFrom, Write as _};
 
-use super::{Movie, Overlay, Shared, StreamFilter, sample::movie as file, track::Edits};
+use super::{BOXES_MAX, Movie, Overlay, Shared, StreamFilter, Unwalked, sample::movie as file, track::Edits};
 
 /// Reads all through the stream's filter.
 fn streamed(bytes: &[u8]) -> (std::io::Result<Vec<u8>>, Movie) {
@@ -12,7 +12,7 @@ fn streamed(bytes: &[u8]) -> (std::io::Result<Vec<u8>>, Movie) {
 }
 
 /// Reads all through the file's filter.
-fn overlaid(bytes: &[u8]) -> std::io::Result<(Vec<u8>, Movie)> {
+fn overlaid(bytes: &[u8]) -> Result<(Vec<u8>, Movie), Unwalked> {
     let mut file = tempfile::tempfile().expect("a file");
     file.write_all(bytes).expect("a written file");
     let (mut overlay, movie) = Overlay::open(file, &Shared::default())?;
@@ -50,6 +50,22 @@ fn the_reach_of_samples_and_indexes_is_known() {
     assert_eq!(movie.track.expect("a track").samples_end, Some(5020));
     let sidx_end = bytes.windows(4).position(|window| window == b"moof").expect("a fragment") - 4;
     assert_eq!(movie.indexed_end, sidx_end as u64 + 16 + 500);
+}
+
+#[test]
+fn as_many_boxes_as_are_allowed_pass_and_one_more_does_not() {
+    let movie = file();
+    // The movie has five boxes itself.
+    let with = |boxes: u32| {
+        let free = b"\0\0\0\x08free".repeat(usize::try_from(boxes - 5).expect("a 64-bit machine"));
+        [movie.clone(), free].concat()
+    };
+    let allowed = with(BOXES_MAX);
+    assert_eq!(streamed(&allowed).0.expect("all bytes").len(), allowed.len());
+    assert_eq!(overlaid(&allowed).expect("all bytes").0.len(), allowed.len());
+    let more = with(BOXES_MAX + 1);
+    assert!(streamed(&more).0.is_err());
+    assert!(matches!(overlaid(&more), Err(Unwalked::TooManyBoxes)));
 }
 
 #[test]

@@ -7,15 +7,27 @@ mod mp4;
 pub(super) mod ogg;
 mod riff;
 
-use std::{fs::File, io, os::unix::fs::FileExt as _};
+use std::{fs::File, io, os::unix::fs::FileExt as _, time::Duration};
 
 use crate::{
     control::{Completeness, Refusal, RefusalKind},
     sniff::Container,
+    transcode::window::Window,
 };
 
 /// Longest header that a walker looks at: an Ogg page with all its lacing, and the first bytes behind it.
 const WINDOW_BYTES: usize = 320;
+/// Read from a file at a time where all of it counts.
+const PIECE_BYTES: usize = 64 * 1024;
+
+/// How long a container says that its audio is, at least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// The audio track itself.
+    OfAudio(Duration),
+    /// The longest of all tracks, which may be the picture.
+    OfLongest(Duration),
+}
 
 /// Follows the headers of one container through its bytes.
 #[derive(Debug, Clone)]
@@ -50,6 +62,13 @@ impl Walker {
             Self::Silent => None,
         }
     }
+
+    /// Takes the bytes between the windows.
+    fn skim(&mut self, bytes: &[u8]) {
+        if let Self::Ogg(walker) = self {
+            walker.skim(bytes);
+        }
+    }
 }
 
 impl Structure {
@@ -65,20 +84,22 @@ impl Structure {
         Self { walker, next: Some(0), passed: 0, window: Vec::new() }
     }
 
-    /// Follows a file from header to header.
+    /// Follows a file from header to header, or reads all of it where bodies count.
     pub(super) fn of_file(container: Container, file: &File) -> io::Result<Self> {
         let mut structure = Self::of(container);
-        structure.passed = file.metadata()?.len();
-        let mut window = [0; WINDOW_BYTES];
-        while let Some(at) = structure.next.filter(|&at| at < structure.passed) {
-            let mut filled = 0;
-            while filled < WINDOW_BYTES {
-                match file.read_at(&mut window[filled..], at + filled as u64)? {
-                    0 => break,
-                    read => filled += read,
-                }
+        if let Walker::Ogg(_) = structure.walker {
+            let (mut piece, mut at) = (vec![0; PIECE_BYTES], 0);
+            while let read @ 1.. = file.read_at(&mut piece, at)? {
+                structure.feed(&piece[..read]);
+                at += read as u64;
             }
-            structure.next = structure.walker.step(at, &window[..filled]).filter(|&next| next > at);
+            structure.end();
+            return Ok(structure);
+        }
+        structure.passed = file.metadata()?.len();
+        let mut window = Window::new(file);
+        while let Some(at) = structure.next.filter(|&at| at < structure.passed) {
+            structure.next = structure.walker.step(at, window.bytes(at, WINDOW_BYTES)?).filter(|&next| next > at);
         }
         Ok(structure)
     }
@@ -88,6 +109,7 @@ impl Structure {
         while let Some(at) = self.next.filter(|_| !piece.is_empty()) {
             let have = at + self.window.len() as u64;
             let skipped = usize::try_from(have.saturating_sub(self.passed)).unwrap_or(usize::MAX).min(piece.len());
+            self.walker.skim(&piece[..skipped]);
             self.pass(&mut piece, skipped);
             let wanted = (WINDOW_BYTES - self.window.len()).min(piece.len());
             self.window.extend_from_slice(&piece[..wanted]);
@@ -115,6 +137,34 @@ impl Structure {
     pub(super) fn end(&mut self) {
         while let Some(at) = self.next.filter(|&at| at < self.passed) {
             self.step(at);
+        }
+    }
+
+    /// Whether there is something else where a header should be. Sloppy programs leave such, too: alone it is no proof
+    /// that audio is missing.
+    pub(super) fn is_broken(&self) -> bool {
+        match &self.walker {
+            Walker::Ebml(walker) => walker.is_broken(),
+            Walker::Riff(walker) => walker.is_broken(),
+            Walker::Mp4(_) | Walker::Ogg(_) | Walker::Silent => false,
+        }
+    }
+
+    /// How long an audio track is, counted from 0, where the index of an mp4 or the decoder does not know it better.
+    pub(super) fn told(&self, track: usize) -> Option<Told> {
+        match &self.walker {
+            Walker::Ebml(walker) => walker.told(track),
+            Walker::Riff(walker) => walker.told(track),
+            Walker::Ogg(walker) => walker.duration_min(track).map(Told::OfAudio),
+            Walker::Mp4(_) | Walker::Silent => None,
+        }
+    }
+
+    /// Refuses what is too much to look at, which may show before the end.
+    pub(super) fn check_limits(&self) -> Result<(), Refusal> {
+        match &self.walker {
+            Walker::Mp4(walker) => walker.check_limits(),
+            _ => Ok(()),
         }
     }
 

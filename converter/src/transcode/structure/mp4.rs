@@ -3,13 +3,15 @@
 use super::truncated;
 use crate::{
     control::{Completeness, Refusal},
-    transcode::mp4::BoxHeader,
+    transcode::mp4::{BOXES_MAX, BoxHeader, too_many_boxes},
 };
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Walker {
     /// Where the last box that was seen ends.
     end: u64,
+    boxes: u32,
+    has_too_many_boxes: bool,
     has_fragments: bool,
     /// A random access index, the last box of a whole fragmented file.
     has_final_index: bool,
@@ -27,13 +29,24 @@ impl Walker {
         if header.kind == [0; 4] {
             return None;
         }
+        if self.boxes == BOXES_MAX {
+            self.has_too_many_boxes = true;
+            return None;
+        }
+        self.boxes += 1;
         self.has_fragments |= &header.kind == b"moof";
         self.has_final_index |= &header.kind == b"mfra";
         self.end = at.saturating_add(header.bytes?);
         Some(self.end)
     }
 
+    /// Refuses what is too much to look at, as soon as that is seen.
+    pub(super) fn check_limits(&self) -> Result<(), Refusal> {
+        if self.has_too_many_boxes { Err(too_many_boxes()) } else { Ok(()) }
+    }
+
     pub(super) fn judge(&self, bytes: u64) -> Result<Completeness, Refusal> {
+        self.check_limits()?;
         if self.end > bytes {
             return Err(truncated(self.end, bytes));
         }

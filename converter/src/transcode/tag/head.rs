@@ -3,7 +3,7 @@
 
 use super::{
     Tags,
-    text::{date, leading_number, line},
+    text::{date, decode, leading_number, line},
 };
 use crate::transcode::structure::ebml::number;
 
@@ -62,14 +62,6 @@ fn chunks(mut bytes: &[u8]) -> impl Iterator<Item = (&[u8; 4], &[u8])> {
         bytes = rest.get(size.saturating_add(size % 2)..).unwrap_or_default();
         Some((id, body))
     })
-}
-
-/// Text of no declared encoding: UTF-8, or else of the Windows programs of old.
-fn decode(bytes: &[u8]) -> String {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text.to_owned(),
-        Err(_) => bytes.iter().map(|&byte| char::from(byte)).collect(),
-    }
 }
 
 fn matroska_title(mut bytes: &[u8]) -> Option<&[u8]> {

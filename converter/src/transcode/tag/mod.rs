@@ -3,11 +3,11 @@
 mod head;
 mod id3;
 mod metadata;
-mod seek_points;
+mod tail;
 mod text;
-pub(super) mod xing;
 
-use self::text::{date, line};
+use self::text::{date, leading_number, line};
+use super::mp4::Subject;
 use crate::options::{self, Options};
 
 /// Largest picture that is taken over, in bytes; larger ones are left out. Covers of a music shop have 100 to 600 KiB.
@@ -57,6 +57,19 @@ impl Tags {
             track_number: self.track_number.or(other.track_number),
             date: self.date.or(other.date),
             picture: self.picture.or(other.picture),
+        }
+    }
+
+    /// What `QuickTime` says of a movie.
+    pub(super) fn of_movie(texts: &[(Subject, String)]) -> Self {
+        let about = |wanted| texts.iter().filter(move |(subject, _)| *subject == wanted).map(|(_, text)| &text[..]);
+        Self {
+            title: about(Subject::Title).find_map(line),
+            artist: about(Subject::Artist).find_map(line),
+            album: about(Subject::Album).find_map(line),
+            track_number: about(Subject::Track).find_map(leading_number),
+            date: about(Subject::Date).find_map(date),
+            picture: None,
         }
     }
 

@@ -1,4 +1,4 @@
-use std::{fs::File, path::Path, process::Command};
+use std::{fs::File, io::Read as _, path::Path, process::Command};
 
 use proptest::prelude::*;
 use symphonia::core::{
@@ -8,6 +8,7 @@ use symphonia::core::{
 };
 
 use super::*;
+use crate::transcode::mp4::{Shared, StreamFilter};
 
 const JPEG: &[u8] = b"\xFF\xD8\xFF\xE0 a picture, as far as its magic goes";
 const PNG: &[u8] = b"\x89PNG\r\n\x1A\n a picture, as far as its magic goes";
@@ -69,6 +70,22 @@ fn tags_and_covers_are_read_from_every_container() {
         let bytes = made(folder.path(), name, more);
         let tags = read(&folder.path().join(name)).or(Tags::of_head(&bytes[..4096]));
         assert_eq!(tags, Tags { picture: picture.clone().filter(|_| has_cover), ..wanted() }, "{name}");
+    }
+}
+
+#[test]
+fn quicktime_tells_its_tags_by_name_and_by_key() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // ffmpeg has no name for the number.
+    let named = Tags { track_number: None, ..wanted() };
+    for (name, more, wanted) in
+        [("named.mov", &[][..], named), ("keyed.mov", &["-movflags", "use_metadata_tags"], wanted())]
+    {
+        let bytes = made(folder.path(), name, &[&["-c:a", "aac"][..], more].concat());
+        let shared = Shared::default();
+        let read = StreamFilter::new(&bytes[..], shared.clone()).read_to_end(&mut Vec::new()).expect("all bytes");
+        assert_eq!(read, bytes.len());
+        assert_eq!(Tags::of_movie(&shared.movie().texts), wanted, "{name}");
     }
 }
 

@@ -1,17 +1,20 @@
 //! Texts from anywhere, made fit for a tag.
 
-use std::ops::RangeInclusive;
+use crate::options::parse::{TAG_BYTES_MAX, TRACK_NUMBERS};
 
-/// Longest text of a tag, in bytes of UTF-8; the options allow as much.
-const TEXT_BYTES_MAX: usize = 1024;
-/// Track numbers that the options allow.
-const TRACK_NUMBERS: RangeInclusive<u64> = 1..=999;
+/// Text of no declared encoding: UTF-8, or else of the Windows programs of old.
+pub(super) fn decode(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => bytes.iter().map(|&byte| char::from(byte)).collect(),
+    }
+}
 
 /// The text without control characters and outer blanks, cut where it is too long; `None` where nothing is left.
 pub(super) fn line(text: &str) -> Option<String> {
     let mut line = String::new();
     for c in text.trim().chars().filter(|c| !c.is_control()) {
-        if line.len() + c.len_utf8() > TEXT_BYTES_MAX {
+        if line.len() + c.len_utf8() > TAG_BYTES_MAX {
             break;
         }
         line.push(c);
@@ -33,7 +36,7 @@ pub(super) fn date(text: &str) -> Option<String> {
 
 /// A track's number.
 pub(super) fn track_number(number: u64) -> Option<u16> {
-    u16::try_from(number).ok().filter(|_| TRACK_NUMBERS.contains(&number))
+    u16::try_from(number).ok().filter(|number| TRACK_NUMBERS.contains(number))
 }
 
 /// The number in `3` or `3/12`, which is how a track of so many is written.
@@ -50,7 +53,7 @@ mod tests {
         assert_eq!(line(" a\0b\n\u{85}c \0").as_deref(), Some("abc"));
         assert_eq!(line(" \t\0"), None);
         let long = line(&"ä€".repeat(1_000)).expect("some text");
-        assert!((TEXT_BYTES_MAX - 3..=TEXT_BYTES_MAX).contains(&long.len()));
+        assert!((TAG_BYTES_MAX - 3..=TAG_BYTES_MAX).contains(&long.len()));
         assert!("ä€".repeat(1_000).starts_with(&long));
     }
 

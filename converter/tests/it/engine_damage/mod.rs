@@ -1,6 +1,7 @@
 //! Hundreds of damaged files through the whole engine: each ends in time, leaves no process behind, and is never a
 //! success of the wrong length.
 
+mod holes;
 mod mutation;
 
 use std::{os::unix::process::ExitStatusExt as _, process::Stdio, sync::Arc, time::Duration};

@@ -11,7 +11,7 @@ use converter::{
 use super::{check, formats};
 use crate::{
     compare::assert_same_sound,
-    engine_rig::{RATE, SAMPLES, convert, decode, job, sound},
+    engine_rig::{RATE, SAMPLES, convert, decode, ffmpeg, job, sound},
     signal::SIGNAL,
 };
 
@@ -59,4 +59,35 @@ async fn a_chain_of_ogg_streams_is_converted_to_its_end() {
     let (now, then) = decoded.split_at(original.len());
     assert_same_sound("the first stream", now, &original, RATE);
     assert_same_sound("the second stream", then, &original, RATE);
+}
+
+/// A clip as a WAVE of the usual rate, through a filter.
+fn resampled(clip: &[u8], filter: &str) -> Vec<u8> {
+    let folder = tempfile::TempDir::new().expect("a folder");
+    std::fs::write(folder.path().join("a.ogg"), clip).expect("a file");
+    let rate = RATE.to_string();
+    ffmpeg(folder.path(), &["-i", "a.ogg", "-af", filter, "-ar", &rate, "-c:a", "pcm_f32le", "a.wav"]);
+    std::fs::read(folder.path().join("a.wav")).expect("the clip")
+}
+
+#[tokio::test]
+async fn a_chain_whose_rate_and_channels_change_sounds_like_its_links() {
+    let first = sound("a.ogg", SIGNAL, &["-c:a", "libvorbis"]);
+    let other = ["-ar", "32000", "-ac", "1", "-c:a", "libvorbis", "-serial_offset", "7"];
+    let second = sound("a.ogg", SIGNAL, &other);
+    let third = sound("a.ogg", SIGNAL, &["-ar", "48000", "-c:a", "libvorbis", "-serial_offset", "9"]);
+    let chain = [&first[..], &second, &third].concat();
+    let (report, mp3) = convert(&job(Options::default()), &chain).await.converted();
+    assert_eq!((report.samples, report.completeness), (3 * SAMPLES, Complete));
+    assert_eq!((report.sample_rate, report.channels), (RATE, 2));
+    let decoded = decode("a.mp3", &mp3);
+    let links: Vec<&[f32]> = decoded.chunks(decoded.len() / 3).collect();
+    assert_same_sound("the first stream", links[0], &decode("a.ogg", &first), RATE);
+    // The others at the rate of the first, by ffmpeg's resampler.
+    let (both, as_it_is) = ("pan=stereo|c0=c0|c1=c0", "anull");
+    for (name, link, at, filter) in [("the second stream", &second, 1, both), ("the third stream", &third, 2, as_it_is)]
+    {
+        let wave = resampled(link, filter);
+        assert_same_sound(name, links[at], &decode("a.wav", &wave), RATE);
+    }
 }

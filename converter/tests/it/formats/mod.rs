@@ -3,6 +3,7 @@
 mod audio;
 mod copies;
 mod gapless;
+mod lengths;
 mod matroska;
 mod mp4;
 mod other;

@@ -7,7 +7,7 @@ use converter::{
 
 use crate::{
     compare::{amplitude, channel},
-    engine_rig::{MONO, RATE, STEREO, convert, decode, job, video},
+    engine_rig::{MONO, RATE, STEREO, convert, decode, job, sound, video},
 };
 use Decoder::{Copied, Ffmpeg, Symphonia};
 
@@ -92,6 +92,35 @@ async fn the_enabled_one_of_several_tracks_is_converted() {
         let (report, _) = convert(&job(Options::default()), &clip).await.converted();
         assert_eq!(report.channels, 1, "{codec} {more:?}");
     }
+}
+
+#[tokio::test]
+async fn the_default_one_of_several_tracks_is_converted() {
+    // The second audio track is the only default one, and only it is mono; symphonia and ffmpeg agree about it.
+    let flags = ["-disposition:a:0", "0", "-disposition:a:1", "default"];
+    for (codec, decoder) in [("aac", Symphonia), ("libvorbis", Symphonia), ("ac3", Ffmpeg), ("libmp3lame", Copied)] {
+        let maps =
+            ["-f", "lavfi", "-i", MONO, "-map", "1:a", "-map", "2:a", "-map", "0:v", "-c:v", "mpeg4", "-c:a", codec];
+        let clip = video("two.mkv", STEREO, &[&maps[..], &flags].concat());
+        for (track, channels) in [(None, 1), (Some(1), 2), (Some(2), 1)] {
+            let (report, _) = convert(&job(Options { track, ..Options::default() }), &clip).await.converted();
+            assert_eq!((report.channels, report.decoder), (channels, decoder), "{codec}, track {track:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_wanted_track_is_the_same_in_every_part_of_a_chained_stream() {
+    let [first, second, _] = TONES.map(|hertz| format!("aevalsrc=0.3*sin(2*PI*{hertz}*t):s=44100:d=3"));
+    let maps = ["-f", "lavfi", "-i", &second, "-map", "0:a", "-map", "1:a", "-c:a", "libvorbis", "-serial_offset"];
+    let part = |serial| sound("two.ogg", &first, &[&maps[..], &[serial]].concat());
+    let chain = [part("1"), part("100")].concat();
+    let options = Options { track: Some(2), ..Options::default() };
+    let (_, mp3) = convert(&job(options), &chain).await.converted();
+    let samples = channel(&decode("a.mp3", &mp3), 0);
+    let second = &samples[samples.len() * 5 / 8..samples.len() * 7 / 8];
+    assert!(amplitude(second, TONES[1], RATE) > 0.1);
+    assert!(amplitude(second, TONES[0], RATE) < 0.01);
 }
 
 #[tokio::test]

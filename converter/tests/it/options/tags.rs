@@ -1,9 +1,14 @@
 //! Title, artist, album, number, date and cover: from the source, from the options, or none.
 
+use std::{
+    io::{Seek as _, Write as _},
+    process::Command,
+};
+
 use converter::options::{Options, Tags};
 use tempfile::TempDir;
 
-use crate::engine_rig::{MONO, STEREO, convert, decode, ffmpeg, ffprobe, job, sound};
+use crate::engine_rig::{MONO, STEREO, convert, decode, ffmpeg, ffprobe, job, program, sound};
 
 const NAMES: [&str; 5] = ["title", "artist", "album", "track", "date"];
 const VALUES: [&str; 5] = ["Élise – 明日", "An Artist", "An Album", "7", "2024-05-06"];
@@ -46,6 +51,20 @@ async fn no_tag_is_taken_for_a_message_of_ffmpeg() {
     }
 }
 
+#[test]
+fn a_file_that_can_be_sought_in_tells_the_tags_at_its_end() {
+    let mut clip = sound("a.mp3", STEREO, &["-c:a", "libmp3lame", "-id3v2_version", "0"]);
+    let mut tag = [0; 128];
+    for (at, text) in [(0, "TAGA title"), (33, "An Artist"), (63, "An Album"), (93, "2024"), (126, "\u{7}")] {
+        tag[at..at + text.len()].copy_from_slice(text.as_bytes());
+    }
+    clip.extend(tag);
+    let mut file = tempfile::tempfile().expect("a file");
+    file.write_all(&clip).and_then(|()| file.rewind()).expect("the clip");
+    let mp3 = Command::new(program()).arg("transcode").stdin(file).output().expect("an engine").stdout;
+    assert_eq!(read(&mp3), ["A title", "An Artist", "An Album", "7", "2024"]);
+}
+
 #[tokio::test]
 async fn tags_of_the_source_are_taken_over() {
     let folder = TempDir::new().expect("a folder");
@@ -56,6 +75,7 @@ async fn tags_of_the_source_are_taken_over() {
         ("a.mp4", &[&VIDEO[..], &["-c:v", "mpeg4", "-c:a", "aac"]].concat(), false),
         ("ac3.mp4", &[&VIDEO[..], &["-c:v", "mpeg4", "-c:a", "ac3"]].concat(), false),
         ("fast.mp4", &[&VIDEO[..], &["-c:v", "mpeg4", "-movflags", "+faststart"]].concat(), false),
+        ("keyed.mov", &[&AUDIO[..], &["-c:a", "pcm_s16be", "-movflags", "use_metadata_tags"]].concat(), false),
         ("a.mkv", &[&VIDEO[..], &["-c:v", "mpeg4", "-c:a", "aac"]].concat(), false),
         ("opus.webm", &[&VIDEO[..], &["-c:v", "libvpx", "-c:a", "libopus"]].concat(), false),
         ("a.ogg", &[&AUDIO[..], &["-c:a", "libvorbis"]].concat(), false),

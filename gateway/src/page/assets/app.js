@@ -259,7 +259,7 @@ async function follow(row, id) {
 
 function query() {
   const asked = new URLSearchParams(options.elements.quality.value);
-  for (const name of ["channels", "start", "end", "normalize", "title", "artist", "album"]) {
+  for (const name of ["channels", "start", "end", "track", "normalize", "replaygain", "tags", "title", "artist", "album"]) {
     const value = options.elements[name].value.trim();
     if (value) asked.set(name, value);
   }

@@ -19,6 +19,9 @@ const LINE_BYTES_MAX: u64 = 1024;
 /// Longest name of a codec.
 const CODEC_BYTES_MAX: usize = 32;
 
+/// The demuxers of containers that tell how long they are, as ffmpeg calls them when they speak.
+const DEMUXERS: [&str; 6] = ["mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "ogg", "wav", "aiff"];
+
 /// The facts.
 #[derive(Debug, Default)]
 pub(super) struct Messages {
@@ -28,6 +31,8 @@ pub(super) struct Messages {
     has_no_audio: bool,
     has_no_codec: bool,
     is_out_of_memory: bool,
+    /// Errors that ffmpeg told of the audio.
+    pub(super) errors: u64,
 }
 
 /// Reads all messages, on a thread of its own, and passes the codec's name on as soon as it is read. `audio_index`
@@ -76,6 +81,23 @@ impl Messages {
         self.has_no_codec |=
             ["Decoder (codec", "Decoder not found", "no decoder found"].iter().any(|s| line.contains(s));
         self.is_out_of_memory |= line.contains("Cannot allocate memory");
+        self.errors += u64::from(self.is_error(line));
+    }
+
+    /// Whether a line is an error of ffmpeg itself, of the demuxer or of the audio's decoder. Those of the picture's, which
+    /// is looked at before it is left out, say nothing of the audio.
+    fn is_error(&self, line: &str) -> bool {
+        let Some((speaker, _)) = line.split_once("[error]") else { return false };
+        let Some((name, _)) = speaker.strip_prefix('[').and_then(|name| name.split_once(" @ ")) else {
+            return speaker.is_empty();
+        };
+        // Since 7.0 it speaks of its inputs, their streams and their decoders, too.
+        if name.starts_with("aist#") {
+            return true;
+        }
+        let name = name.strip_prefix("dec:").or(name.strip_prefix("in#0/")).unwrap_or(name);
+        let is_decoder = self.codec.as_ref().is_some_and(|codec| name.starts_with(&**codec));
+        is_decoder || DEMUXERS.contains(&name)
     }
 
     /// Why there was not a single sample.
@@ -104,4 +126,29 @@ pub(super) fn killed(signal: i32) -> Refusal {
 /// The decoder reached one of its own limits.
 fn limits() -> Refusal {
     Refusal::new(RefusalKind::Limits, "the audio needs more memory or time to decode than is allowed here")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_said_of_the_audio_is_an_error() {
+        for (line, is_error) in [
+            ("[error] Error while decoding stream #0:1: Invalid data found when processing input", true),
+            ("[matroska,webm @ 0x55ed] [error] 0x00 at pos 29420 (0x72ec) invalid as first byte", true),
+            ("[mp3float @ 0x55ed] [error] Header missing", true),
+            ("[dec:mp3float @ 0x55ed] [error] Error submitting packet to decoder: Invalid data found", true),
+            ("[aist#0:1/mp3 @ 0x55ed] [error] Decoding error: Invalid data found", true),
+            ("[in#0/avi @ 0x55ed] [error] Error during demuxing: Invalid data found", true),
+            ("[dec:h264 @ 0x55ed] [error] Error submitting packet to decoder: Invalid data found", false),
+            ("[h264 @ 0x55ed] [error] missing picture in access unit with size 4", false),
+            ("[mp3float @ 0x55ed] [warning] Could not update timestamps", false),
+            ("[info]     title           : [error] of a title", false),
+        ] {
+            let mut messages = Messages { codec: Some("mp3".to_owned()), ..Messages::default() };
+            messages.read(line, None);
+            assert_eq!(messages.errors, u64::from(is_error), "{line}");
+        }
+    }
 }

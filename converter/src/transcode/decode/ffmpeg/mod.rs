@@ -85,6 +85,11 @@ impl Ffmpeg {
         Ok(true)
     }
 
+    /// Whether it found fault with the audio; known at the end of that.
+    pub(super) fn has_errors(&self) -> bool {
+        self.process.has_errors
+    }
+
     /// Ends it, at the end of the audio or before.
     pub(super) fn close(self) {
         self.process.close();
@@ -111,6 +116,11 @@ impl FfmpegFrames {
         }
         bytes.extend_from_slice(&self.buffer[..read]);
         Ok(true)
+    }
+
+    /// Whether it found fault with the container; known at the end of the audio.
+    pub(super) fn has_errors(&self) -> bool {
+        self.process.has_errors
     }
 
     pub(super) fn close(self) {

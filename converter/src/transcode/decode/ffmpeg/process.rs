@@ -7,7 +7,6 @@ use std::{
         fd::{AsRawFd as _, OwnedFd},
         unix::process::ExitStatusExt as _,
     },
-    panic::resume_unwind,
     process::{ChildStdin, ChildStdout, ExitStatus},
     sync::mpsc::Receiver,
     thread::{self, JoinHandle},
@@ -22,12 +21,9 @@ use super::{
     messages::{self, Messages},
 };
 use crate::{
-    control::{Refusal, RefusalKind},
+    control::{Refusal, RefusalKind, Setting},
     sniff::Container,
-    transcode::{
-        input::Media,
-        mp4::{Overlay, StreamFilter},
-    },
+    transcode::{input::Media, mp4::StreamFilter, threads::join},
 };
 
 /// Written to ffmpeg at a time.
@@ -45,6 +41,8 @@ pub(super) struct Process {
     codec: Receiver<String>,
     /// Feeds the video to it, where that arrives as a stream.
     pump: Option<JoinHandle<()>>,
+    /// Whether it found fault with the audio; known once it has ended.
+    pub(super) has_errors: bool,
 }
 
 impl Process {
@@ -55,11 +53,6 @@ impl Process {
             Media::File(file) => Some(inheritable(file).map_err(failed)?),
             Media::Stream(_) => None,
         };
-        if let (Media::File(file), Container::Mp4) = (source.media, source.container)
-            && let Ok((_, found)) = file.try_clone().and_then(|file| Overlay::open(file, source.movie))
-        {
-            source.movie.set(found);
-        }
         let audio_index = match (source.container, &spool) {
             (Container::Mp4, Some(_)) => source.movie.movie().audio_index,
             // The filter leaves one track.
@@ -71,8 +64,9 @@ impl Process {
             // A bare name is one that was not found, and a file that is not there cannot be in the cage.
             ErrorKind::NotFound | ErrorKind::PermissionDenied if !source.ffmpeg.exists() => Refusal::new(
                 RefusalKind::Internal,
-                format!("this video needs ffmpeg, and there is no {} here (FFMPEG)", source.ffmpeg.display()),
-            ),
+                format!("this video needs ffmpeg, and there is no {} here", source.ffmpeg.display()),
+            )
+            .by(Setting::Ffmpeg),
             ErrorKind::PermissionDenied if source.ffmpeg.is_absolute() => Refusal::new(
                 RefusalKind::Internal,
                 "ffmpeg may not be executed: it must be a program and no script, whose interpreter is not in the cage",
@@ -87,7 +81,7 @@ impl Process {
         };
         let (messages, codec) = messages::collect(stderr, audio_index).map_err(failed)?;
         let pump = pump(source, stdin).map_err(failed)?;
-        Ok(Self { child, stdout, messages: Some(messages), codec, pump })
+        Ok(Self { child, stdout, messages: Some(messages), codec, pump, has_errors: false })
     }
 
     /// The codec's name, of an ffmpeg that wrote something already.
@@ -119,6 +113,7 @@ impl Process {
         if !status.success() {
             return Err(Refusal::new(RefusalKind::Damaged, "the audio is damaged: ffmpeg gave up on it"));
         }
+        self.has_errors |= self.messages.take().map(join).is_some_and(|messages| messages.errors > 0);
         Ok(())
     }
 
@@ -191,10 +186,6 @@ fn copy(mut source: impl Read, mut stdin: impl Write) {
             return;
         }
     }
-}
-
-fn join<T>(thread: JoinHandle<T>) -> T {
-    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]

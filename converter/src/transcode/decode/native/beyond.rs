@@ -1,6 +1,6 @@
 //! What stands behind the end that an mp3's length tag tells.
 
-use crate::transcode::tag::xing::Ends;
+use crate::transcode::length_tag::Ends;
 
 /// Holds samples back until it shows what they are: padding, or the next of several mp3s in one file.
 #[derive(Debug, Default)]

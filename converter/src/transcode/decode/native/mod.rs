@@ -1,22 +1,20 @@
 //! Decoding in this process, by symphonia.
 
 mod beyond;
+mod chained;
 mod codec;
 mod undecoded;
 
 use std::io::ErrorKind;
 
 use symphonia::core::{
-    codecs::{
-        CodecParameters,
-        audio::{AudioDecoder, AudioDecoderOptions},
-    },
+    codecs::audio::{AudioDecoder, AudioDecoderOptions},
     errors::Error,
-    formats::{FormatReader, TrackType},
+    formats::FormatReader,
     packet::Packet,
 };
 
-use self::beyond::Beyond;
+use self::{beyond::Beyond, chained::Adapter};
 use super::{
     HEAD_BYTES, Source, demux,
     edits::{declared_samples, drop_front, scaled, surplus_samples},
@@ -37,6 +35,8 @@ pub(super) struct Native {
     format: Box<dyn FormatReader>,
     decoder: Box<dyn AudioDecoder>,
     track: u32,
+    /// Its place among the audio tracks that are not hidden.
+    audio_index: usize,
     /// Hz.
     pub(super) rate: u32,
     /// Empty until the first packet tells them.
@@ -51,6 +51,11 @@ pub(super) struct Native {
     packets: u64,
     bad_packets: u64,
     planes: Vec<Vec<f32>>,
+    /// Of a chained stream that is unlike the first, and of those before it that have ended.
+    adapter: Option<Adapter>,
+    ended: Vec<Adapter>,
+    /// Whether a chained stream has begun of which nothing was decoded yet.
+    is_renewed: bool,
     /// The first packet, which was decoded into `planes` to see that it can be.
     first: Option<Packet>,
 }
@@ -76,8 +81,8 @@ impl Native {
 
     fn of(format: Box<dyn FormatReader>, source: &Source<'_>, movie: &Movie) -> Option<Self> {
         // The mp4 filter leaves one track, the wanted one.
-        let before = if source.container == Container::Mp4 { 0 } else { source.audio_index() };
-        let track = *demux::audio_tracks(&*format, &source.media.head(HEAD_BYTES)).get(before)?;
+        let audio_index = if source.container == Container::Mp4 { 0 } else { source.audio_index() };
+        let track = *demux::audio_tracks(&*format, &source.media.head(HEAD_BYTES)).get(audio_index)?;
         let parameters = track.codec_params.as_ref()?.audio()?;
         // Symphonia ends with the first length tag, whatever comes behind its end: here that is looked at.
         let is_mp3 = source.container == Container::Mp3;
@@ -105,6 +110,7 @@ impl Native {
             format,
             decoder,
             track,
+            audio_index,
             rate,
             positions,
             codec,
@@ -115,6 +121,9 @@ impl Native {
             packets: 0,
             bad_packets: 0,
             planes: Vec::new(),
+            adapter: None,
+            ended: Vec::new(),
+            is_renewed: false,
             first: None,
         };
         native.try_first_packet().then_some(native)
@@ -153,32 +162,14 @@ impl Native {
         }
     }
 
-    /// A chained stream begins anew, perhaps with another track.
-    fn renew(&mut self) -> Result<(), Error> {
-        let track =
-            self.format.first_track(TrackType::Audio).ok_or(Error::Unsupported("the audio ends in the middle"))?;
-        let parameters = track.codec_params.as_ref().and_then(CodecParameters::audio);
-        let parameters = parameters.ok_or(Error::Unsupported("the audio changes to an unknown codec"))?;
-        self.decoder =
-            symphonia::default::get_codecs().make_audio_decoder(parameters, &AudioDecoderOptions::default())?;
-        self.track = track.id;
-        Ok(())
-    }
-
     /// Decodes into `planes`, which are empty where it fails.
     fn decode(&mut self, packet: &Packet) -> Result<(), Error> {
         self.packets += 1;
         match self.decoder.decode(packet) {
             Ok(decoded) => {
-                let spec = decoded.spec();
-                if spec.rate() != self.rate {
-                    return Err(Error::Unsupported("the sample rate changes"));
-                }
-                if !self.positions.is_empty() && spec.channels().count() != self.positions.len() {
-                    return Err(Error::Unsupported("the number of channels changes"));
-                }
                 decoded.copy_to_vecs_planar(&mut self.planes);
-                Ok(())
+                let spec = decoded.spec().clone();
+                self.check_spec(&spec)
             }
             Err(cause) => {
                 self.bad_packets += 1;
@@ -193,7 +184,9 @@ impl Native {
         // The first one is decoded already.
         if self.first.take().is_none() {
             let Some(packet) = self.next_packet().map_err(|cause| damaged(&cause))? else {
-                return self.check_packets().map(|()| false);
+                planes.clear();
+                self.adapt(planes, true)?;
+                return self.check_packets().map(|()| !planes.is_empty());
             };
             match self.decode(&packet) {
                 Ok(()) => {}
@@ -202,9 +195,15 @@ impl Native {
             }
         }
         std::mem::swap(planes, &mut self.planes);
+        self.adapt(planes, false)?;
         drop_front(planes, &mut self.skip);
         self.beyond.hold(planes);
         Ok(true)
+    }
+
+    /// Whether a packet could not be decoded.
+    pub(super) fn has_errors(&self) -> bool {
+        self.bad_packets > 0
     }
 
     fn check_packets(&self) -> Result<(), Refusal> {

@@ -3,11 +3,13 @@
 //! It is the tag that Xing defined and LAME extended ("Mp3 Info Tag rev 1"); players take the exact length, the gapless
 //! ends and the seek table from it.
 
+mod seek_points;
+
 use std::ops::Range;
 
 use crc::{CRC_16_ARC, Crc, Digest, Table};
 
-use super::seek_points::SeekPoints;
+use self::seek_points::SeekPoints;
 use crate::transcode::frame::{FrameHeader, first_frame};
 
 /// The checksum of both the music and the tag; the table trades 4 KiB for several bytes at a time.
@@ -35,26 +37,26 @@ const TAG_CRC: Range<usize> = 154..156;
 
 /// How much of an mp3's first and last frames is no audio.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(in crate::transcode) struct Ends {
+pub(super) struct Ends {
     /// Samples before the audio, by the encoder alone; at most [`Ends::MAX`].
-    pub(in crate::transcode) delay: u16,
+    pub(super) delay: u16,
     /// Samples behind the audio; at most [`Ends::MAX`].
-    pub(in crate::transcode) padding: u16,
+    pub(super) padding: u16,
 }
 
 impl Ends {
     /// Most samples that the tag's 12 bits tell.
-    pub(in crate::transcode) const MAX: u16 = 0xFFF;
+    pub(super) const MAX: u16 = 0xFFF;
 }
 
 /// Whether a frame is a length tag: Xing's, or the one of Fraunhofer's encoder.
-pub(in crate::transcode) fn is_tag(frame: &[u8]) -> bool {
+pub(super) fn is_tag(frame: &[u8]) -> bool {
     const VBRI: Range<usize> = 36..40;
     frame.get(VBRI) == Some(b"VBRI") || place_of(frame).is_some()
 }
 
 /// What a frame says of its mp3's ends, if it is a length tag that LAME's part belongs to.
-pub(in crate::transcode) fn ends(frame: &[u8]) -> Option<Ends> {
+pub(super) fn ends(frame: &[u8]) -> Option<Ends> {
     let fields = &frame[place_of(frame)?..];
     // Every field before LAME's part may be missing.
     let flags = u32::from_be_bytes(*fields.get(FLAGS)?.first_chunk()?);
@@ -74,19 +76,19 @@ fn place_of(frame: &[u8]) -> Option<usize> {
 
 /// What players that even out loudness read.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(in crate::transcode) struct TrackGain {
+pub(super) struct TrackGain {
     /// Towards -18 LUFS, in dB.
-    pub(in crate::transcode) gain_db: f64,
+    pub(super) gain_db: f64,
     /// Largest sample, 1 is full scale.
-    pub(in crate::transcode) peak: f32,
+    pub(super) peak: f32,
 }
 
 /// The bytes of an mp3 hold something else than the frames that belong there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::transcode) struct NotAFrame;
+pub(super) struct NotAFrame;
 
 /// The tag of one mp3, which learns of its frames as they are written.
-pub(in crate::transcode) struct LengthTag {
+pub(super) struct LengthTag {
     frame: Vec<u8>,
     /// Where the tag's name begins in its frame.
     name: usize,
@@ -99,14 +101,14 @@ pub(in crate::transcode) struct LengthTag {
 
 impl LengthTag {
     /// Takes the tag frame that LAME made, which names the encoder's settings. `None` where it is none.
-    pub(in crate::transcode) fn of_lame(frame: Vec<u8>) -> Option<Self> {
+    pub(super) fn of_lame(frame: Vec<u8>) -> Option<Self> {
         let kind = FrameHeader::parse(&frame).filter(|kind| kind.bytes == frame.len())?;
         let name = place_of(&frame)?;
         (frame.len() >= name + FIELDS_BYTES).then(|| Self::with(frame, name, kind))
     }
 
     /// A tag before frames that somebody else encoded, of which `first` is the first.
-    pub(in crate::transcode) fn before(first: &[u8]) -> Option<Self> {
+    pub(super) fn before(first: &[u8]) -> Option<Self> {
         let kind = FrameHeader::parse(first)?;
         let name = FrameHeader::BYTES + kind.side_info_bytes();
         // The lowest bit rate whose frames have room, and not below the audio's own, of which some players judge by it.
@@ -131,17 +133,17 @@ impl LengthTag {
     }
 
     /// The frame as it stands first in the mp3, to be replaced by what [`Self::finish`] answers.
-    pub(in crate::transcode) fn frame(&self) -> &[u8] {
+    pub(super) fn frame(&self) -> &[u8] {
         &self.frame
     }
 
     /// Frames that were written.
-    pub(in crate::transcode) fn frames(&self) -> u64 {
+    pub(super) fn frames(&self) -> u64 {
         self.seeks.frames()
     }
 
     /// Notes frames that are written, all of them whole.
-    pub(in crate::transcode) fn feed(&mut self, mut mp3: &[u8]) -> Result<(), NotAFrame> {
+    pub(super) fn feed(&mut self, mut mp3: &[u8]) -> Result<(), NotAFrame> {
         self.music.update(mp3);
         while !mp3.is_empty() {
             let (header, frame) = first_frame(&mut mp3).ok_or(NotAFrame)?;
@@ -159,7 +161,7 @@ impl LengthTag {
     }
 
     /// The finished tag frame; it is as long as [`Self::frame`]. Without `ends` players leave all samples in.
-    pub(in crate::transcode) fn finish(mut self, ends: Option<Ends>, gain: Option<TrackGain>) -> Vec<u8> {
+    pub(super) fn finish(mut self, ends: Option<Ends>, gain: Option<TrackGain>) -> Vec<u8> {
         let tag_bytes = self.frame.len() as u64;
         let total = tag_bytes + self.bytes;
         // Fields of 32 bits; nothing that is made here is longer.

@@ -151,12 +151,9 @@ async fn a_server_that_was_away_is_found_again() {
     let place = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
     let name = testbed::unique("store");
     // A member of a replica set tells its own address, by which the driver would go past this one.
-    let options: String = options
-        .split('&')
-        .filter(|option| !option.starts_with("replicaSet"))
-        .map(|option| format!("&{option}"))
-        .collect();
-    let url = format!("mongodb://{login}{place}/{name}?directConnection=true{options}");
+    let options: Vec<_> = options.split('&').filter(|option| !option.starts_with("replicaSet")).collect();
+    let options = options.join("&");
+    let url = format!("mongodb://{login}{place}/{name}?directConnection=true&{options}");
 
     let opened = Instant::now();
     let store = Store::open(&url, "the test").await.expect("the address is right");

@@ -23,6 +23,7 @@ mod blobs;
 mod documents;
 mod mongo;
 mod mongo_blobs;
+mod mongo_late;
 mod outbox;
 
 use std::time::Duration;

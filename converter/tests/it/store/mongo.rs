@@ -1,12 +1,13 @@
 //! What holds for MongoDB alone: its addresses, a server that is away, documents of other versions.
 
 use std::{
+    net::SocketAddr,
     panic::{AssertUnwindSafe, resume_unwind},
     time::{Duration, Instant},
 };
 
 use converter::{
-    conversion::{Attempt, Conversion, ConversionId, NotifyState, Owner},
+    conversion::{Attempt, Conversion, ConversionId, Owner},
     store::{Change, Due, Error, Store},
 };
 use futures_util::FutureExt as _;
@@ -63,6 +64,20 @@ impl<'a> Address<'a> {
     }
 }
 
+/// Address of a database on the shared server for a client that goes by `place`.
+pub(super) fn past(place: SocketAddr, database: &str) -> String {
+    let Address { login, options, .. } = Address::of(testbed::shared(testbed::Kind::Mongo).url());
+    // A member of a replica set tells its own address, by which the driver would leave `place` out.
+    let options: Vec<_> = options.split('&').filter(|option| !option.starts_with("replicaSet")).collect();
+    format!("mongodb://{login}{place}/{database}?directConnection=true&{}", options.join("&"))
+}
+
+/// Where the shared server listens.
+pub(super) fn server() -> &'static str {
+    let hosts = Address::of(testbed::shared(testbed::Kind::Mongo).url()).host;
+    hosts.split(',').next().unwrap_or(hosts)
+}
+
 #[tokio::test]
 async fn fields_of_a_newer_version_survive_an_update() {
     let mongo = Mongo::open().await;
@@ -101,31 +116,6 @@ async fn a_document_that_cannot_be_read_hides_no_other() {
 }
 
 #[tokio::test]
-async fn an_update_between_read_and_write_is_not_overwritten() {
-    let mongo = Mongo::open().await;
-    let document = done(&mongo.store).await;
-    // Every change counts, also where it is one that a program of another kind made.
-    let updates = (0..20).map(|i| {
-        let (document, store) = (&document, &mongo.store);
-        async move {
-            match i % 2 {
-                0 => store.update(document.seen(), Change::Published { at: NOW.plus(Duration::from_secs(i)) }).await,
-                _ => store.update(document.seen(), Change::SendAgain { at: NOW }).await,
-            }
-        }
-    });
-    let happened = futures_util::future::try_join_all(updates).await.expect("the store answers");
-
-    assert_eq!(happened.iter().filter(|happened| **happened).count(), 10);
-    let id = doc! { "_id": document.id.to_string() };
-    let stored = mongo.conversions().find_one(id).await.expect("the server answers").expect("the document is there");
-    assert_eq!(stored.get_i64("revision").ok(), Some(11), "one for the commit, one for each publication");
-    let notify = read(&mongo.store, document.id).await.notify.expect("it is announced");
-    assert_eq!(notify.state, NotifyState::Published);
-    mongo.holds(async |_| ()).await;
-}
-
-#[tokio::test]
 async fn the_indexes_are_there_before_the_first_document() {
     let mongo = Mongo::open().await;
     inserted(&mongo.store).await;
@@ -147,13 +137,9 @@ async fn the_indexes_are_there_before_the_first_document() {
 
 #[tokio::test]
 async fn a_server_that_was_away_is_found_again() {
-    let Address { login, host, options } = Address::of(testbed::shared(testbed::Kind::Mongo).url());
     let place = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
-    let name = testbed::unique("store");
-    // A member of a replica set tells its own address, by which the driver would go past this one.
-    let options: Vec<_> = options.split('&').filter(|option| !option.starts_with("replicaSet")).collect();
-    let options = options.join("&");
-    let url = format!("mongodb://{login}{place}/{name}?directConnection=true&{options}");
+    let mongo = Mongo::open().await;
+    let url = past(place, mongo.database.name());
 
     let opened = Instant::now();
     let store = Store::open(&url, "the test").await.expect("the address is right");
@@ -163,21 +149,18 @@ async fn a_server_that_was_away_is_found_again() {
     assert!(opened.elapsed() < Duration::from_secs(6), "{:?}", opened.elapsed());
 
     let listener = TcpListener::bind(place).await.expect("the port is free");
-    let upstream = host.split(',').next().expect("a host").to_owned();
     let proxy = tokio::spawn(async move {
         while let Ok((mut client, _)) = listener.accept().await {
-            let upstream = upstream.clone();
             tokio::spawn(async move {
-                let mut server = TcpStream::connect(upstream).await.expect("the server answers");
+                let mut server = TcpStream::connect(server()).await.expect("the server answers");
                 tokio::io::copy_bidirectional(&mut client, &mut server).await
             });
         }
     });
     assert!(store.insert(new.clone()).await.expect("the store answers again"));
     assert_eq!(read(&store, new.id).await, new);
-    let client = Client::with_uri_str(&url).await.expect("an address");
-    client.database(&name).drop().await.expect("the server answers");
     proxy.abort();
+    mongo.holds(async |_| ()).await;
 }
 
 #[tokio::test]

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use converter::conversion::{Attempt, BlobId};
+use converter::{
+    conversion::{Attempt, BlobId},
+    store::BlobWriter,
+};
 use futures_util::{AsyncReadExt as _, TryStreamExt as _};
 use mongodb::{
     bson::{Binary, Bson, Document, doc, spec::BinarySubtype},
@@ -17,9 +20,20 @@ use super::{
 };
 
 /// Bytes of a chunk of GridFS.
-const CHUNK: u32 = 255 * 1024;
+pub(super) const CHUNK: u32 = 255 * 1024;
 
 impl Mongo {
+    /// A writer of ten chunks: the first is held back, eight have arrived, and nothing is on its way.
+    pub(super) async fn half_written(&self, id: BlobId) -> BlobWriter {
+        let writer = write(&self.store, id, &content(10 * CHUNK - 1, 0)).await.expect("the store answers");
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while self.left_of(id).await != (8, 0) {
+            assert!(Instant::now() < deadline, "{:?}", self.left_of(id).await);
+            sleep(Duration::from_millis(10)).await;
+        }
+        writer
+    }
+
     /// Chunks of a blob and its entries.
     async fn left_of(&self, id: BlobId) -> (usize, u64) {
         let chunks = self.database.collection::<Document>("mp3s.chunks");
@@ -105,13 +119,7 @@ async fn a_zombies_late_chunks_are_gone_after_the_second_deletion() {
 async fn a_dropped_writer_leaves_nothing_after_one_deletion() {
     let mongo = Mongo::open().await;
     let id = Attempt::random().blob();
-    // Chunk 0 is held back, eight go out at once, the last one waits for more.
-    let writer = write(&mongo.store, id, &content(10 * CHUNK - 1, 0)).await.expect("the store answers");
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while mongo.left_of(id).await != (8, 0) {
-        assert!(Instant::now() < deadline, "{:?}", mongo.left_of(id).await);
-        sleep(Duration::from_millis(10)).await;
-    }
+    let writer = mongo.half_written(id).await;
     drop(writer);
     mongo.store.delete_blob(id).await.expect("the store answers");
     assert_eq!(mongo.left_of(id).await, (0, 0));

@@ -59,7 +59,8 @@ async fn pass(mut client: TcpStream, released: Arc<Semaphore>, carried_out: Arc<
                 }
                 server.write_all(&request[..bytes]).await.expect("the server reads");
                 if is_deletion {
-                    server.read(&mut answer).await.expect("the server answers");
+                    let answered = server.read(&mut answer).await.expect("the server answers");
+                    assert!(answered > 0, "the server answers");
                     return carried_out.add_permits(1);
                 }
             }

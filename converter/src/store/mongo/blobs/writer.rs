@@ -116,6 +116,8 @@ impl BlobWriter {
             return Err(Error::unavailable(anyhow!("an earlier part of the blob failed")));
         }
         let Some(batch) = self.on_its_way.take() else { return Ok(()) };
+        // Also where nobody waits to the end: the batch goes with the wait.
+        self.is_failed = true;
         let arrived = batch.await.unwrap_or_else(|panicked| Err(Error::unavailable(panicked)));
         self.is_failed = arrived.is_err();
         arrived

@@ -68,8 +68,9 @@ impl<'a> Address<'a> {
 pub(super) fn past(place: SocketAddr, database: &str) -> String {
     let Address { login, options, .. } = Address::of(testbed::shared(testbed::Kind::Mongo).url());
     // A member of a replica set tells its own address, by which the driver would leave `place` out.
-    let options: Vec<_> = options.split('&').filter(|option| !option.starts_with("replicaSet")).collect();
-    format!("mongodb://{login}{place}/{database}?directConnection=true&{}", options.join("&"))
+    let options = options.split('&').filter(|option| !option.is_empty() && !option.starts_with("replicaSet"));
+    let options: Vec<_> = options.chain(["directConnection=true"]).collect();
+    format!("mongodb://{login}{place}/{database}?{}", options.join("&"))
 }
 
 /// Where the shared server listens.

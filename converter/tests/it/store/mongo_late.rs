@@ -1,6 +1,6 @@
 //! A deletion that the server carries out long after its caller has given up.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use converter::{
     conversion::{Attempt, BlobId},
@@ -10,6 +10,7 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     sync::Semaphore,
+    time::timeout,
 };
 
 use super::{
@@ -20,6 +21,9 @@ use super::{
 
 /// How a command begins that deletes: a text (type 2) under this name.
 const DELETE: &[u8] = b"\x02delete\0";
+
+/// Longest wait for a deletion that was let go.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A way to the server on which deletions wait.
 struct Late {
@@ -85,7 +89,8 @@ async fn a_late_deletion_spares_the_next_writer(mongo: &Mongo, id: BlobId) {
     let next = write(store, id, &expected).await.expect("the store answers");
     next.finish(None).await.expect("the store answers");
     late.released.add_permits(1);
-    late.carried_out.acquire().await.expect("it is open").forget();
+    let carried_out = timeout(PATIENCE, late.carried_out.acquire()).await.expect("the server answers the deletion");
+    carried_out.expect("it is open").forget();
 
     assert!(collect(store, id, 0, u64::from(12 * CHUNK) - 1).await == expected);
 }

@@ -1,4 +1,4 @@
-//! The lab: measures tapedeck against the `ffmpeg` command line, as ratios within one run.
+//! The lab: measures tapedeck against the `ffmpeg` command line and what else does the same work, as ratios within one run.
 
 mod call;
 mod codec;
@@ -7,13 +7,14 @@ mod inputs;
 mod memory;
 mod service;
 mod stats;
+mod store;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-/// Measures tapedeck. Each command makes its inputs with ffmpeg, keeps them in the cache folder, and prints a table and
-/// one line of JSON.
+/// Measures tapedeck. A command makes the videos it needs with ffmpeg, keeps them in the cache folder, and prints a table
+/// and one line of JSON.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Cli {
@@ -40,14 +41,17 @@ enum Command {
     },
     /// The engine alone: time, CPU time, memory, delay and quality against ffmpeg.
     Codec(codec::Args),
+    /// Blobs in MongoDB: the store against the driver's own GridFS.
+    Store(store::Args),
 }
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
-    let inputs = inputs::Inputs::open(cli.inputs)?;
+    let inputs = || inputs::Inputs::open(cli.inputs);
     match cli.command {
-        Command::Call { rounds, no_memory } => call::run(&cli.tapedeck, &inputs, rounds, !no_memory).await,
-        Command::Codec(args) => codec::run(&args, &inputs),
+        Command::Call { rounds, no_memory } => call::run(&cli.tapedeck, &inputs()?, rounds, !no_memory).await,
+        Command::Codec(args) => codec::run(&args, &inputs()?),
+        Command::Store(args) => store::run(&args).await,
     }
 }

@@ -19,7 +19,7 @@ struct Cli {
     config: Config,
     #[command(flatten)]
     token: ServiceTokenConfig,
-    /// Where conversions and mp3s are stored: `file:FOLDER`.
+    /// Where conversions and mp3s are stored: `mongodb://USER:PASSWORD@HOST/DATABASE`, or `file:FOLDER` for one process.
     #[arg(long, env = "STORE_URL")]
     store_url: String,
     #[command(flatten)]

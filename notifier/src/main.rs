@@ -13,7 +13,7 @@ use notifier::{Config, Parts};
 struct Cli {
     #[command(flatten)]
     config: Config,
-    /// Where conversions are stored.
+    /// Where conversions are stored: `mongodb://USER:PASSWORD@HOST/DATABASE`, or `file:FOLDER` for one process.
     #[arg(long, env = "STORE_URL")]
     store_url: String,
     /// The message broker. One that lives inside a process works only in `tapedeck up`.

@@ -25,9 +25,11 @@ impl Timestamp {
         Self(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
     }
 
+    /// Never more than a signed integer holds: stores have no other.
     #[must_use]
     pub fn plus(self, span: Duration) -> Self {
-        Self(self.0.saturating_add(u64::try_from(span.as_millis()).unwrap_or(u64::MAX)))
+        let later = self.0.saturating_add(u64::try_from(span.as_millis()).unwrap_or(u64::MAX));
+        Self(later.min(i64::MAX.unsigned_abs()))
     }
 
     #[must_use]

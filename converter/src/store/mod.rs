@@ -7,6 +7,7 @@ mod change;
 mod embedded;
 #[cfg(all(test, feature = "server"))]
 pub(crate) mod faulty;
+mod mongo;
 
 use std::{ops::RangeInclusive, path::Path};
 
@@ -17,6 +18,7 @@ use crate::conversion::{BlobId, Conversion, ConversionId, Owner, Timestamp};
 
 pub use change::{Change, Seen};
 use embedded::Embedded;
+use mongo::Mongo;
 
 /// Bytes of a blob as they are read, in pieces of at most [`BLOB_PIECE_BYTES`].
 pub type BlobBytes = BoxStream<'static, std::io::Result<Bytes>>;
@@ -70,17 +72,25 @@ pub struct Cursor {
 pub enum Store {
     /// SQLite and files in one folder, held by one process.
     Embedded(Embedded),
-    /// The same, failing by a script.
+    /// MongoDB and its GridFS, shared by any number of processes.
+    Mongo(Mongo),
+    /// The embedded one, failing by a script.
     #[cfg(all(test, feature = "server"))]
     Faulty(faulty::Faulty),
 }
 
 impl Store {
-    /// Opens the store that `url` names; `who` is what another process is told that wants the same folder.
+    /// Opens the store that `url` names; `who` is what another process is told that wants the same folder, and what a
+    /// server's log shows. A server may be away: each operation looks for it again.
     pub async fn open(url: &str, who: &str) -> anyhow::Result<Self> {
         match url.split_once(':') {
             Some(("file", folder)) => Ok(Self::Embedded(Embedded::open(Path::new(folder), who).await?)),
-            _ => anyhow::bail!("STORE_URL must be file:FOLDER, not {url:?}"),
+            Some(("mongodb" | "mongodb+srv", _)) => Ok(Self::Mongo(Mongo::open(url, who).await?)),
+            // Not the whole address: there may be a password in it.
+            other => anyhow::bail!(
+                "STORE_URL must be file:FOLDER or mongodb://USER:PASSWORD@HOST/DATABASE; it begins with {:?}",
+                other.map_or("no scheme", |(scheme, _)| scheme),
+            ),
         }
     }
 
@@ -88,6 +98,7 @@ impl Store {
     pub async fn insert(&self, conversion: Conversion) -> Result<bool, Error> {
         match self {
             Self::Embedded(store) => store.insert(conversion).await,
+            Self::Mongo(store) => store.insert(conversion).await,
             #[cfg(all(test, feature = "server"))]
             Self::Faulty(store) => store.insert(conversion).await,
         }
@@ -97,6 +108,7 @@ impl Store {
     pub async fn get(&self, id: ConversionId) -> Result<Option<Conversion>, Error> {
         match self {
             Self::Embedded(store) => store.get(id).await,
+            Self::Mongo(store) => store.get(id).await,
             #[cfg(all(test, feature = "server"))]
             Self::Faulty(store) => store.get(id).await,
         }
@@ -106,6 +118,7 @@ impl Store {
     pub async fn update(&self, seen: Seen, change: Change) -> Result<bool, Error> {
         match self {
             Self::Embedded(store) => store.update(seen, change).await,
+            Self::Mongo(store) => store.update(seen, change).await,
             #[cfg(all(test, feature = "server"))]
             Self::Faulty(store) => store.update(seen, change).await,
         }
@@ -115,6 +128,7 @@ impl Store {
     pub async fn remove(&self, seen: Seen) -> Result<bool, Error> {
         match self {
             Self::Embedded(store) => store.remove(seen).await,
+            Self::Mongo(store) => store.remove(seen).await,
             #[cfg(all(test, feature = "server"))]
             Self::Faulty(store) => store.remove(seen).await,
         }
@@ -124,6 +138,7 @@ impl Store {
     pub async fn list(&self, owner: &Owner, after: Option<Cursor>, limit: usize) -> Result<Vec<Conversion>, Error> {
         match self {
             Self::Embedded(store) => store.list(owner.clone(), after, limit).await,
+            Self::Mongo(store) => store.list(owner.clone(), after, limit).await,
             #[cfg(all(test, feature = "server"))]
             Self::Faulty(store) => store.list(owner.clone(), after, limit).await,
         }
@@ -133,6 +148,7 @@ impl Store {
     pub async fn due(&self, due: Due, limit: usize) -> Result<Vec<Conversion>, Error> {
         match self {
             Self::Embedded(store) => store.due(due, limit).await,
+            Self::Mongo(store) => store.due(due, limit).await,
             #[cfg(all(test, feature = "server"))]
             Self::Faulty(store) => store.due(due, limit).await,
         }
@@ -142,6 +158,7 @@ impl Store {
     pub async fn forget(&self, owner: &Owner) -> Result<(), Error> {
         match self {
             Self::Embedded(store) => store.forget(owner.clone()).await,
+            Self::Mongo(store) => store.forget(owner.clone()).await,
             #[cfg(all(test, feature = "server"))]
             Self::Faulty(store) => store.forget(owner.clone()).await,
         }
@@ -151,6 +168,7 @@ impl Store {
     pub async fn create_blob(&self, id: BlobId) -> Result<BlobWriter, Error> {
         match self {
             Self::Embedded(store) => Ok(BlobWriter::Embedded(store.create_blob(id).await?)),
+            Self::Mongo(store) => Ok(BlobWriter::Mongo(store.create_blob(id).await?)),
             #[cfg(all(test, feature = "server"))]
             Self::Faulty(store) => Ok(BlobWriter::Faulty(store.create_blob(id).await?)),
         }
@@ -160,6 +178,7 @@ impl Store {
     pub async fn read_blob(&self, id: BlobId, range: RangeInclusive<u64>) -> Result<BlobBytes, Error> {
         match self {
             Self::Embedded(store) => store.read_blob(id, range).await,
+            Self::Mongo(store) => store.read_blob(id, range).await,
             #[cfg(all(test, feature = "server"))]
             Self::Faulty(store) => store.read_blob(id, range).await,
         }
@@ -169,6 +188,7 @@ impl Store {
     pub async fn delete_blob(&self, id: BlobId) -> Result<(), Error> {
         match self {
             Self::Embedded(store) => store.delete_blob(id).await,
+            Self::Mongo(store) => store.delete_blob(id).await,
             #[cfg(all(test, feature = "server"))]
             Self::Faulty(store) => store.delete_blob(id).await,
         }
@@ -178,6 +198,7 @@ impl Store {
     pub async fn ping(&self) -> Result<(), Error> {
         match self {
             Self::Embedded(store) => store.ping().await,
+            Self::Mongo(store) => store.ping().await,
             #[cfg(all(test, feature = "server"))]
             Self::Faulty(store) => store.ping().await,
         }
@@ -188,6 +209,7 @@ impl Store {
 #[derive(Debug)]
 pub enum BlobWriter {
     Embedded(embedded::BlobWriter),
+    Mongo(mongo::BlobWriter),
     #[cfg(all(test, feature = "server"))]
     Faulty(faulty::BlobWriter),
 }
@@ -197,6 +219,7 @@ impl BlobWriter {
     pub async fn write(&mut self, bytes: Bytes) -> Result<(), Error> {
         match self {
             Self::Embedded(writer) => writer.write(bytes).await,
+            Self::Mongo(writer) => writer.write(bytes).await,
             #[cfg(all(test, feature = "server"))]
             Self::Faulty(writer) => writer.write(bytes).await,
         }
@@ -206,6 +229,7 @@ impl BlobWriter {
     pub async fn finish(self, head: Option<(u64, Bytes)>) -> Result<(), Error> {
         match self {
             Self::Embedded(writer) => writer.finish(head).await,
+            Self::Mongo(writer) => writer.finish(head).await,
             #[cfg(all(test, feature = "server"))]
             Self::Faulty(writer) => writer.finish(head).await,
         }

@@ -9,11 +9,21 @@ macro_rules! contract {
                 super::$rule(&crate::store::Embedded::open().await.store).await;
             })+
         }
+
+        mod mongo {
+            $(#[tokio::test]
+            async fn $rule() {
+                crate::store::mongo::Mongo::open().await.holds(super::$rule).await;
+            })+
+        }
     };
 }
 
 mod blobs;
 mod documents;
+mod mongo;
+mod mongo_blobs;
+mod mongo_late;
 mod outbox;
 
 use std::time::Duration;

@@ -1,0 +1,71 @@
+//! The server's address, and the client that is made from it.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use mongodb::{
+    Client, Database,
+    options::{
+        Acknowledgment, ClientOptions, ConnectionString, DatabaseOptions, ReadConcern, ReadPreference,
+        SelectionCriteria, WriteConcern,
+    },
+};
+use tokio::sync::OnceCell;
+
+use super::OPERATION_MAX;
+
+/// The database where the address names none.
+const DATABASE: &str = "tapedeck";
+/// Longest wait for a primary, which an election of a few seconds leaves in time for the operation itself.
+const PRIMARY_MAX: Duration = Duration::from_secs(3);
+/// Longest wait for one connection; shorter than [`PRIMARY_MAX`], so that another member gets its turn.
+const CONNECT_MAX: Duration = Duration::from_secs(2);
+/// Connections to one server: a conversion holds at most one for its blob and one for its lease at a time, a download
+/// at most two.
+const CONNECTIONS_MAX: u32 = 64;
+
+/// A server that may or may not be there.
+#[derive(Debug)]
+pub(super) struct Connection {
+    address: ConnectionString,
+    service: String,
+    database: OnceCell<Database>,
+}
+
+impl Connection {
+    /// Reads an address. Limits that it names itself (`maxPoolSize`, …) stand.
+    pub(super) async fn parse(url: &str, service: &str) -> anyhow::Result<Self> {
+        let address = ConnectionString::parse(url).context("STORE_URL is not an address of MongoDB")?;
+        let connection = Self { address, service: service.to_owned(), database: OnceCell::new() };
+        // A seed list is looked up in the DNS, which may be away as much as the server; all else is checked now.
+        if !url.starts_with("mongodb+srv:") {
+            connection.database().await.map_err(anyhow::Error::from).context("STORE_URL does not fit together")?;
+        }
+        Ok(connection)
+    }
+
+    /// The database, whether or not its server answers.
+    pub(super) async fn database(&self) -> Result<&Database, mongodb::error::Error> {
+        self.database.get_or_try_init(|| self.client()).await
+    }
+
+    async fn client(&self) -> Result<Database, mongodb::error::Error> {
+        let mut options = ClientOptions::parse(self.address.clone()).await?;
+        options.app_name.get_or_insert_with(|| format!("tapedeck {}", self.service));
+        options.server_selection_timeout.get_or_insert(PRIMARY_MAX);
+        options.connect_timeout.get_or_insert(CONNECT_MAX);
+        options.max_pool_size.get_or_insert(CONNECTIONS_MAX);
+        let name = options.default_database.clone().unwrap_or_else(|| DATABASE.to_owned());
+        Ok(Client::with_options(options)?.database_with_options(&name, durable()))
+    }
+}
+
+/// What every operation asks for, whatever the address says: a 201 must survive an election and a loss of power.
+fn durable() -> DatabaseOptions {
+    let majority = WriteConcern::builder().w(Acknowledgment::Majority).journal(true).w_timeout(OPERATION_MAX).build();
+    DatabaseOptions::builder()
+        .write_concern(majority)
+        .read_concern(ReadConcern::majority())
+        .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary))
+        .build()
+}

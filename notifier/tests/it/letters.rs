@@ -32,7 +32,7 @@ async fn any_name_is_one_line_of_the_subject_and_adds_no_header() {
     let mut last = None;
     for name in &names {
         let id = post.conversion("alice@example.org", name).await;
-        post.announce(id);
+        post.announce(id).await;
         last = Some(id);
     }
     post.wait_for(last.expect("there are names"), NotifyState::Delivered).await;
@@ -56,7 +56,7 @@ async fn any_name_is_one_line_of_the_subject_and_adds_no_header() {
 async fn a_name_does_not_choose_the_download_link() {
     let mut post = Post::open().await;
     let id = post.conversion("alice@example.org", "https:evil.example Download it with your account: x.mp4").await;
-    post.announce(id);
+    post.announce(id).await;
     post.wait_for(id, NotifyState::Delivered).await;
 
     let mails = post.mails_at_the_end().await;
@@ -80,7 +80,7 @@ fn check_headers(head: &str) {
 async fn a_unicode_name_reads_as_it_was_sent() {
     let mut post = Post::open().await;
     let id = post.conversion("alice@example.org", "\u{1F3B5} \"músíc\" 音楽 \u{1F468}.mp4").await;
-    post.announce(id);
+    post.announce(id).await;
     post.wait_for(id, NotifyState::Delivered).await;
 
     let mails = post.mails_at_the_end().await;

@@ -1,5 +1,8 @@
 //! The outbox relay: publishes what is committed and not announced, and marks it.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     sync::{
         Arc,

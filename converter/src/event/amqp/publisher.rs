@@ -59,8 +59,10 @@ impl Publisher {
         };
         let late = |_| Err(PublishError::Unconfirmed(anyhow!("no confirm in {PUBLISH_MAX:?}")));
         let sent = timeout_at(deadline, sent).await.unwrap_or_else(late);
-        // What waits in a connection without answers must not pile up there, and a new one may do better.
-        if let Err(PublishError::Unconfirmed(_)) = &sent {
+        // What waits in a connection without answers must not pile up there, and a new one may do better. Somebody removed
+        // the queue of what is unroutable: the next connection declares it again. Not this one and at once, since
+        // RabbitMQ 3.10 then takes the consumers of the old queue for those of the new one, which get nothing.
+        if let Err(PublishError::Unconfirmed(_) | PublishError::Unroutable) = &sent {
             session.give_up();
         }
         sent
@@ -106,11 +108,7 @@ async fn send(session: &Session, event: Mp3Ready, delay: Option<Duration>) -> Re
     let confirm = channel.basic_publish("".into(), queue, mandatory, id.as_bytes(), properties).await?;
     let outcome = match confirm.await? {
         Confirmation::Ack(None) => Ok(()),
-        Confirmation::Ack(Some(_)) => {
-            // Somebody removed the queue; the next message finds it again.
-            topology::declare(&channel).await?;
-            Err(PublishError::Unroutable)
-        }
+        Confirmation::Ack(Some(_)) => Err(PublishError::Unroutable),
         Confirmation::Nack(_) => Err(PublishError::Full),
         Confirmation::NotRequested => Err(PublishError::Unconfirmed(anyhow!("the channel confirms nothing"))),
     };

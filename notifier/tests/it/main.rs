@@ -1,5 +1,6 @@
-//! The notifier over a real embedded store, the in-process broker and a folder of mails.
+//! The notifier over a real embedded store and a folder of mails; most of them with the in-process broker.
 
+mod amqp;
 mod deliveries;
 mod letters;
 mod post;

@@ -15,11 +15,9 @@ use converter::{
 };
 use tokio::time::sleep;
 
-use super::{InFlight, Replicas};
+use super::{GONE_ASIDE, InFlight, Replicas};
 use crate::{Config, error::Error};
 
-/// How long a replica that gave no answer is put aside.
-const GONE_ASIDE: Duration = Duration::from_secs(1);
 /// How long a full replica is put aside where it does not say.
 const FULL_ASIDE: Duration = Duration::from_secs(1);
 /// First pause before a full replica is asked again; it doubles, and up to as much is added at random.

@@ -1,6 +1,10 @@
-//! The notifier over a real embedded store and a folder of mails; most of them with the in-process broker.
+//! The notifier over a real embedded store, with a folder of mails or a mail server; most of it with the in-process broker.
 
 mod amqp;
+mod carriers;
 mod deliveries;
 mod letters;
+mod logins;
 mod post;
+mod scripted;
+mod silences;

@@ -28,6 +28,8 @@ const RECOVERY_MAX: Duration = Duration::from_secs(10);
 const MAILS_MAX: Duration = Duration::from_secs(30);
 /// Uploads that go through before, during or after an outage.
 const SOME: usize = 6;
+/// Uploads that are refused while the server is away, beside those that its leaving caught.
+const REFUSALS: usize = 8;
 
 #[tokio::test]
 async fn uploads_go_on_without_a_broker_and_every_mail_comes_later() {
@@ -103,6 +105,7 @@ async fn without_a_store_uploads_and_reads_get_503_and_nothing_is_lost() {
             callers.iter().flat_map(reads).collect()
         })
         .await;
+        traffic.is_refused(REFUSALS).await;
 
         real.come_back().await;
         let back = Instant::now();
@@ -146,6 +149,7 @@ async fn without_users_every_request_gets_503() {
             logins.chain(reads).collect()
         })
         .await;
+        traffic.is_refused(REFUSALS).await;
 
         real.come_back().await;
         let back = Instant::now();

@@ -15,8 +15,8 @@ use crate::{
     wait::{PATIENCE, until},
 };
 
-/// Lines of a log that a failed test shows.
-const LOG_LINES_SHOWN: usize = 25;
+/// Lines of a log that a failed test shows, those about single requests left out.
+const LOG_LINES_SHOWN: usize = 10;
 
 /// The program of a service, in the build folder beside tapedeck's own.
 pub(crate) fn program(name: &str) -> PathBuf {
@@ -105,7 +105,7 @@ impl Drop for Process {
         self.kill();
         if std::thread::panicking() {
             let log = self.log();
-            let lines: Vec<_> = log.lines().collect();
+            let lines: Vec<_> = log.lines().filter(|line| !line.contains(r#""message":"request""#)).collect();
             let last = &lines[lines.len().saturating_sub(LOG_LINES_SHOWN)..];
             tell(&format!("--- {} at {}\n{}", self.name, self.address, last.join("\n")));
         }

@@ -98,6 +98,16 @@ impl Traffic {
         .await
     }
 
+    /// Waits until `count` more answers were no 201.
+    pub(crate) async fn is_refused(&self, count: usize) {
+        let refused = || {
+            let record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
+            record.answers.iter().filter(|answer| answer.outcome != "201").count()
+        };
+        let wanted = refused() + count;
+        within(PATIENCE, "uploads are refused", async || refused() >= wanted).await;
+    }
+
     /// Begins no further uploads, and waits for those that are under way.
     pub(crate) async fn finish(self) -> Record {
         self.is_over.store(true, Ordering::Release);

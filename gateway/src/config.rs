@@ -15,8 +15,8 @@ pub struct Config {
     /// Where auth answers.
     #[arg(long, env = "AUTH_URL", default_value = "http://127.0.0.1:8081")]
     pub auth_url: String,
-    /// The converter replicas: a comma-separated list of host:port, `file:PATH` (such a list, read again when the file
-    /// changes), or `dns:NAME:PORT` (resolved again every second; end the name with a dot).
+    /// The converter replicas: a comma-separated list of host:port, `file:PATH` (such a list, read again every
+    /// second), or `dns:NAME:PORT` (resolved again every second; end the name with a dot).
     #[arg(long, env = "CONVERTERS", default_value = "127.0.0.1:8082")]
     pub converters: Source,
     /// Largest video in bytes.

@@ -56,7 +56,7 @@ pub async fn start(parts: Parts) -> anyhow::Result<Gateway> {
     let Parts { config, store, service_token, mount } = parts;
     let auth = auth::client::Client::new(&config.auth_url, CALL_TIMEOUT)?;
     let replicas = Arc::new(Replicas::new(service_token));
-    replicas::refresh(&config.converters, &replicas, &mut None).await;
+    replicas::refresh(&config.converters, &replicas).await;
     let readiness = readiness(&config, &store)?;
     let listener = serve::bind(config.gateway_listen)?;
     let app = Data::new(App {

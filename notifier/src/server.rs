@@ -11,6 +11,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::{
     Config,
     deliver::{self, App},
+    letter,
     mail::Carrier,
 };
 
@@ -40,12 +41,9 @@ pub struct Notifier {
 /// Checks the settings, then starts the health server and the consumer.
 pub async fn start(parts: Parts) -> anyhow::Result<Notifier> {
     let Parts { config, store, broker } = parts;
-    let mail_url = config.mail_url.as_deref().context("MAIL_URL is not set: say where mail goes, e.g. file:FOLDER")?;
     let app = Arc::new(App {
-        carrier: Carrier::open(mail_url)?,
-        from: config
-            .mail_from
-            .parse()
+        carrier: Carrier::open(&config)?,
+        from: letter::sender(&config.mail_from)
             .with_context(|| format!("MAIL_FROM {:?} is no mail address", config.mail_from))?,
         link_base: config.link_base()?,
         config,
@@ -65,6 +63,14 @@ pub async fn start(parts: Parts) -> anyhow::Result<Notifier> {
             move || {
                 let broker = broker.clone();
                 async move { broker.ping().await.map_err(|e| e.to_string()) }
+            }
+        })
+        // Mails wait in the outbox for their server, so this instance is as ready as any other.
+        .reporting("mail", {
+            let app = Arc::clone(&app);
+            move || {
+                let app = Arc::clone(&app);
+                async move { app.carrier.ping().await.map_err(|e| e.to_string()) }
             }
         });
     let listener = serve::bind(app.config.notifier_listen)?;

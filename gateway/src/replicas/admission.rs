@@ -15,11 +15,9 @@ use converter::{
 };
 use tokio::time::sleep;
 
-use super::{InFlight, Replicas};
+use super::{GONE_ASIDE, InFlight, Replicas};
 use crate::{Config, error::Error};
 
-/// How long a replica that gave no answer is put aside.
-const GONE_ASIDE: Duration = Duration::from_secs(1);
 /// How long a full replica is put aside where it does not say.
 const FULL_ASIDE: Duration = Duration::from_secs(1);
 /// First pause before a full replica is asked again; it doubles, and up to as much is added at random.
@@ -98,7 +96,10 @@ impl Admission {
                 () = self.replicas.freed.notified() => {}
             }
             pause = (pause * 2).min(PAUSE_MAX);
-            let Some(at) = self.replicas.pick(|entry| entry.is_answering(Instant::now())) else { continue };
+            let now = Instant::now();
+            // A full one has nothing of ours in flight and would be picked before one that has room again.
+            let free = self.replicas.pick(|entry| entry.is_free(now));
+            let Some(at) = free.or_else(|| self.replicas.pick(|entry| entry.is_answering(now))) else { continue };
             match ask(at, request, deadline).await {
                 Ok(admitted) => return Ok(admitted),
                 Err(Refused::ForGood(error)) => return Err(error),

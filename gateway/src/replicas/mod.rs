@@ -5,11 +5,13 @@
 
 mod admission;
 mod source;
+#[cfg(test)]
+mod tests;
 
 use std::{
     fmt,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -25,6 +27,9 @@ pub(crate) use source::{refresh, watch};
 
 /// Most replicas that are used; a longer list is cut.
 const REPLICAS_MAX: usize = 1024;
+
+/// How long a replica that gave no answer is put aside: less than an upload waits for the only one there is.
+const GONE_ASIDE: Duration = Duration::from_secs(1);
 
 /// Why a replica gets nothing for a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,17 +49,24 @@ struct Entry {
     aside: Mutex<Option<Aside>>,
 }
 
+#[derive(Debug, Default)]
+struct Table {
+    listed: Vec<Arc<Entry>>,
+    /// Not listed any more, alive while requests are in flight there: one that comes back meanwhile is as busy as before.
+    left: Vec<Weak<Entry>>,
+}
+
 /// All replicas that are known.
 pub(crate) struct Replicas {
     token: ServiceToken,
-    entries: Mutex<Vec<Arc<Entry>>>,
+    table: Mutex<Table>,
     /// Wakes one waiting upload when a conversion of this gateway ends.
     freed: Notify,
 }
 
 impl Replicas {
     pub(crate) fn new(token: ServiceToken) -> Self {
-        Self { token, entries: Mutex::default(), freed: Notify::new() }
+        Self { token, table: Mutex::default(), freed: Notify::new() }
     }
 
     /// Takes over a new list; replicas that stay keep their counts. An empty list changes nothing.
@@ -63,15 +75,17 @@ impl Replicas {
         addresses.dedup();
         addresses.truncate(REPLICAS_MAX);
         let mut table = self.table();
-        if addresses.is_empty() || table.iter().map(|entry| &entry.address).eq(&addresses) {
+        if addresses.is_empty() || table.listed.iter().map(|entry| &entry.address).eq(&addresses) {
             return;
         }
         tracing::info!(replicas = addresses.len(), "converters_changed");
-        let entries = addresses.into_iter().filter_map(|address| {
-            let known = table.iter().find(|entry| entry.address == address);
-            known.cloned().or_else(|| self.entry(address))
-        });
-        *table = entries.collect();
+        let mut known = std::mem::take(&mut table.listed);
+        known.extend(table.left.iter().filter_map(Weak::upgrade));
+        for address in addresses {
+            let at = known.iter().position(|entry| entry.address == address);
+            table.listed.extend(at.map(|at| known.swap_remove(at)).or_else(|| self.entry(address)));
+        }
+        table.left = known.iter().map(Arc::downgrade).collect();
         drop(table);
         self.freed.notify_waiters();
     }
@@ -91,7 +105,7 @@ impl Replicas {
     /// The least busy replica that `wanted` accepts.
     fn pick(self: &Arc<Self>, wanted: impl Fn(&Entry) -> bool) -> Option<InFlight> {
         let table = self.table();
-        let least = table.iter().filter(|entry| wanted(entry)).min_by_key(|entry| {
+        let least = table.listed.iter().filter(|entry| wanted(entry)).min_by_key(|entry| {
             // The random second half spreads ties, so that gateways do not march in step.
             (entry.in_flight.load(Ordering::Relaxed), u32::from_le_bytes(hex::random()))
         })?;
@@ -100,15 +114,15 @@ impl Replicas {
         Some(InFlight { entry: Arc::clone(least), replicas: Arc::clone(self), admitted: false })
     }
 
-    fn table(&self) -> MutexGuard<'_, Vec<Arc<Entry>>> {
+    fn table(&self) -> MutexGuard<'_, Table> {
         // No code panics while it holds the table, so what a poisoned lock guards is whole.
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl fmt::Debug for Replicas {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Replicas").field("entries", &self.table()).finish_non_exhaustive()
+        f.debug_struct("Replicas").field("table", &self.table()).finish_non_exhaustive()
     }
 }
 
@@ -149,11 +163,17 @@ impl InFlight {
 
     fn admit(&mut self) {
         self.admitted = true;
-        *self.entry.aside() = None;
+        // A permit says nothing about a video that was lost there meanwhile.
+        self.entry.aside().take_if(|aside| matches!(aside, Aside::Full(_)));
     }
 
     fn put_aside_full(self, wait: Duration) {
         *self.entry.aside() = Some(Aside::Full(Instant::now() + wait));
+    }
+
+    /// The answer to a video was lost here: the next upload may do better elsewhere.
+    pub(crate) fn answer_lost(self) {
+        self.put_aside_gone(GONE_ASIDE);
     }
 
     fn put_aside_gone(self, wait: Duration) {
@@ -169,49 +189,5 @@ impl Drop for InFlight {
             self.entry.aside().take_if(|aside| matches!(aside, Aside::Full(_)));
             self.replicas.freed.notify_one();
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn replicas(addresses: &[&str]) -> Arc<Replicas> {
-        let replicas = Arc::new(Replicas::new(ServiceToken::random()));
-        replicas.set(addresses.iter().map(|&address| address.to_owned()).collect());
-        replicas
-    }
-
-    #[test]
-    fn the_replica_with_the_fewest_requests_is_picked() {
-        let replicas = replicas(&["a:1", "b:1", "c:1"]);
-        let picks: Vec<_> = (0..6).map(|_| replicas.pick(|_| true).expect("there are three")).collect();
-        for address in ["a:1", "b:1", "c:1"] {
-            assert_eq!(picks.iter().filter(|pick| pick.entry.address == address).count(), 2);
-        }
-        drop(picks);
-        assert!(replicas.table().iter().all(|entry| entry.in_flight.load(Ordering::Relaxed) == 0));
-    }
-
-    #[test]
-    fn an_empty_list_keeps_the_last_one_and_a_new_one_keeps_counts() {
-        let replicas = replicas(&["a:1", "b:1"]);
-        let held = replicas.pick(|entry| entry.address == "b:1").expect("b is there");
-        replicas.set(vec![]);
-        replicas.set(vec!["b:1".into(), "c:1".into()]);
-        let next = replicas.pick(|_| true).expect("two are there");
-        assert_eq!(next.entry.address, "c:1", "b has a request in flight");
-        drop(held);
-    }
-
-    #[test]
-    fn a_full_replica_is_free_once_an_upload_there_ends() {
-        let replicas = replicas(&["a:1"]);
-        let mut running = replicas.pick(|_| true).expect("one is there");
-        running.admit();
-        replicas.pick(|_| true).expect("one is there").put_aside_full(Duration::from_mins(1));
-        assert!(replicas.pick(|entry| entry.is_free(Instant::now())).is_none());
-        drop(running);
-        assert!(replicas.pick(|entry| entry.is_free(Instant::now())).is_some());
     }
 }

@@ -1,12 +1,6 @@
 //! Where the list of replicas comes from.
 
-use std::{
-    collections::BTreeSet,
-    path::PathBuf,
-    str::FromStr,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{collections::BTreeSet, path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
@@ -22,7 +16,7 @@ const RESOLVE_MAX: Duration = Duration::from_secs(5);
 pub enum Source {
     /// Addresses, `host:port` each.
     List(Vec<String>),
-    /// A file with such a list, read again when it changes.
+    /// A file with such a list, read again every second.
     File(PathBuf),
     /// A name that is resolved again every second.
     Dns { name: String, port: u16 },
@@ -58,22 +52,14 @@ fn is_address(text: &str) -> bool {
 }
 
 /// Reads the list once.
-pub(crate) async fn refresh(source: &Source, replicas: &Replicas, seen: &mut Option<SystemTime>) {
+pub(crate) async fn refresh(source: &Source, replicas: &Replicas) {
     match source {
         Source::List(addresses) => replicas.set(addresses.clone()),
-        Source::File(path) => {
-            let changed = tokio::fs::metadata(path).await.and_then(|about| about.modified()).ok();
-            if changed.is_some() && changed == *seen {
-                return;
-            }
-            match tokio::fs::read_to_string(path).await {
-                Ok(text) => {
-                    *seen = changed;
-                    replicas.set(addresses(&text).into_iter().filter(|address| is_address(address)).collect());
-                }
-                Err(cause) => tracing::debug!(%cause, "converters_unreadable"),
-            }
-        }
+        // Read each time: a file that is written twice in one tick of the clock keeps its time of change.
+        Source::File(path) => match tokio::fs::read_to_string(path).await {
+            Ok(text) => replicas.set(addresses(&text).into_iter().filter(|address| is_address(address)).collect()),
+            Err(cause) => tracing::debug!(%cause, "converters_unreadable"),
+        },
         Source::Dns { name, port } => {
             match timeout(RESOLVE_MAX, tokio::net::lookup_host((name.as_str(), *port))).await {
                 Ok(Ok(found)) => {
@@ -92,12 +78,11 @@ pub(crate) async fn watch(source: Source, replicas: Arc<Replicas>) {
     if matches!(source, Source::List(_)) {
         return;
     }
-    let mut seen = None;
     let mut ticks = interval(REFRESH);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        refresh(&source, &replicas, &mut seen).await;
+        refresh(&source, &replicas).await;
     }
 }
 

@@ -57,7 +57,7 @@ pub(super) async fn convert(app: &App, request: &HttpRequest, upload: Upload) ->
     let gone = CancellationToken::new();
     let _gone = gone.clone().drop_guard();
     let (answer, pumped) = tokio::join!(call, pump::spawn(video, feed, Limits::of(&app.config), gone));
-    let (answer, pumped) = (answer.map_err(anyhow::Error::from)?, pumped.map_err(anyhow::Error::from)?);
+    let ((answer, at), pumped) = (answer.map_err(anyhow::Error::from)?, pumped.map_err(anyhow::Error::from)?);
     timing.upload = pumped.at - admitted_at;
     timing.finish = pumped.at.elapsed();
     let lost = Lost {
@@ -67,7 +67,7 @@ pub(super) async fn convert(app: &App, request: &HttpRequest, upload: Upload) ->
         is_whole: matches!(pumped.ended, Ended::Whole),
         deadline: head.deadline,
     };
-    Ok((settle(app, answer, pumped, &lost).await?, timing))
+    Ok((settle(app, at, answer, pumped, &lost).await?, timing))
 }
 
 /// Up to the first byte of the video: nothing for a raw body, a form's head otherwise.
@@ -120,15 +120,15 @@ struct Call<'a> {
 }
 
 /// Sends the video on a task of the process: after the end mark it goes on without the client.
-fn call(app: &App, call: Call<'_>) -> JoinHandle<Result<Conversion, CallError>> {
+fn call(app: &App, call: Call<'_>) -> JoinHandle<(Result<Conversion, CallError>, InFlight)> {
     let Call { at, id, attempt, body, unwanted, slot, head } = call;
     let deadline = head.deadline;
     let send = async move {
         let answer = at.replica().convert(id, attempt, body, deadline).await;
         // The verdict is there: whatever the client still sends is not wanted.
         unwanted.cancel();
-        drop((at, slot));
-        answer
+        drop(slot);
+        (answer, at)
     };
     let request_id = request_id::current().unwrap_or_default();
     app.uploads.spawn_on(request_id::scope(request_id, send), &app.tasks)
@@ -138,6 +138,7 @@ fn call(app: &App, call: Call<'_>) -> JoinHandle<Result<Conversion, CallError>> 
 /// upload is not the reason.
 async fn settle(
     app: &App,
+    at: InFlight,
     answer: Result<Conversion, CallError>,
     pumped: Pumped,
     lost: &Lost<'_>,
@@ -150,6 +151,7 @@ async fn settle(
         (Err(_), Ended::Failed(error)) => Err(error),
         (Err(cause), Ended::Whole | Ended::Unwanted) => {
             tracing::warn!(id = %lost.id, cause = cause_of(&cause), "answer_lost");
+            at.answer_lost();
             recover::settle(app, lost).await
         }
     }

@@ -3,8 +3,10 @@
 mod admission;
 mod answers;
 mod doors;
+mod fleet;
 mod forms;
 mod refusals;
+mod replicas;
 mod script;
 mod stack;
 mod vanishing;

@@ -43,6 +43,8 @@ pub(crate) enum OnVideo {
     Convert,
     /// As `Convert`, once [`Script::release`] is called.
     Hold,
+    /// As `Convert`, after this time.
+    Work(Duration),
     /// Refused without a look at it.
     Refuse(Problem),
     /// Read to its end; the document says this, and the answer is lost.
@@ -168,13 +170,15 @@ async fn video(script: Data<Script>, id: Path<ConversionId>, request: HttpReques
         script.held.fetch_add(1, Ordering::SeqCst);
         script.released.notified().await;
     }
+    if let OnVideo::Work(time) = answer {
+        tokio::time::sleep(time).await;
+    }
     coming.video.is_whole = is_whole;
     drop(coming);
     match answer {
         _ if !is_whole => problem(408, "/problems/client-stopped").error_response(),
         OnVideo::Lose(state) => {
-            let inserted = script.store.insert(document(&reserved, *id, state)).await;
-            assert!(inserted.expect("the store works"));
+            assert!(script.store.insert(document(&reserved, *id, state)).await.expect("the store works"));
             broken()
         }
         _ => HttpResponse::Ok().json(document(&reserved, *id, State::Done)),

@@ -83,11 +83,11 @@ impl Stack {
     }
 }
 
-fn any_port() -> SocketAddr {
+pub(crate) fn any_port() -> SocketAddr {
     (Ipv4Addr::LOCALHOST, 0).into()
 }
 
-fn service(name: &'static str, routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static) -> Server {
+pub(crate) fn service(name: &'static str, routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static) -> Server {
     let listener = serve::bind(any_port()).expect("a free port");
     Server::start(name, listener, Readiness::default(), PATIENCE, routes).expect("it starts")
 }

@@ -1,10 +1,6 @@
 //! Who gets a mail, how often, and when it is given up.
 
-use std::{
-    io::{Read as _, Write as _},
-    net::TcpStream,
-    time::Duration,
-};
+use std::time::Duration;
 
 use converter::{
     conversion::{Attempt, DeliveryClaim, NotifyState, Timestamp},
@@ -31,7 +27,7 @@ async fn three_messages_about_one_mp3_are_one_mail() {
     let mails = post.mails_at_the_end().await;
     assert_eq!(mails.len(), 1, "{mails:?}");
     assert_eq!(mails[0].to, "alice@example.org");
-    assert_eq!(mails[0].id, format!("{id}@tapedeck"));
+    assert_eq!(mails[0].id, format!("{id}@tapedeck.example"));
     assert_eq!(mails[0].subject, "Your mp3 is ready: talk.mp4");
     assert_eq!(mails[0].link, Some(format!("http://tapedeck.example/download?fid={id}")));
     assert!(mails[0].text.contains("0:03:25, 4.9 MB"), "{}", mails[0].text);
@@ -123,14 +119,6 @@ async fn a_deleted_conversion_gets_no_mail() {
 #[tokio::test]
 async fn health_and_metrics_are_served() {
     let post = Post::open().await;
-    let address = post.address();
-    let answer = tokio::task::spawn_blocking(move || {
-        let mut connection = TcpStream::connect(address).expect("it listens");
-        connection.write_all(b"GET /readyz HTTP/1.1\r\nhost: notifier\r\nconnection: close\r\n\r\n").expect("it reads");
-        let mut answer = String::new();
-        connection.read_to_string(&mut answer).expect("it answers");
-        answer
-    });
-    let answer = answer.await.expect("no panic");
+    let answer = post.readyz().await;
     assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"store\":\"ok\""), "{answer}");
 }

@@ -12,9 +12,13 @@ use converter::{
 };
 use notifier::{Config, Inbox, Mail, Notifier, Parts};
 use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
 
 /// Longest wait for anything that must happen.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(20);
 /// Pace of looking whether it has happened.
 const LOOK: Duration = Duration::from_millis(10);
 
@@ -47,17 +51,29 @@ impl Post {
         post
     }
 
+    /// With a running notifier that has these flags.
+    pub(crate) async fn open_with(flags: &[String]) -> Self {
+        let mut post = Self::closed().await;
+        post.start_with(flags).await;
+        post
+    }
+
     pub(crate) async fn start(&mut self) {
-        let mail_url = format!("file:{}", self.mail_folder().display());
-        let config = Cli::parse_from([
+        let mail_url = format!("--mail-url=file:{}", self.mail_folder().display());
+        self.start_with(&[mail_url, "--delivery-attempts-max=3".to_owned()]).await;
+    }
+
+    /// `flags` say at least where mail goes.
+    pub(crate) async fn start_with(&mut self, flags: &[String]) {
+        let fixed = [
             "notifier",
             "--notifier-listen=127.0.0.1:0",
-            &format!("--mail-url={mail_url}"),
+            "--mail-from=Tape Deck <deck@tapedeck.example>",
             "--public-url=http://tapedeck.example/",
-            "--delivery-attempts-max=3",
             "--delivery-retry-first=5ms",
-        ])
-        .config;
+            "--delivery-retry-max=100ms",
+        ];
+        let config = Cli::parse_from(fixed.into_iter().chain(flags.iter().map(String::as_str))).config;
         let parts = Parts { config, store: self.store.clone(), broker: self.broker.clone() };
         self.notifier = Some(notifier::start(parts).await.expect("the notifier starts"));
     }
@@ -93,12 +109,18 @@ impl Post {
         self.read(id).await.notify.expect("a finished conversion has an outbox entry").state
     }
 
+    /// Sendings of this mail that failed.
+    pub(crate) async fn attempts(&self, id: ConversionId) -> u32 {
+        self.read(id).await.notify.expect("a finished conversion has an outbox entry").attempts
+    }
+
     pub(crate) async fn wait_for(&self, id: ConversionId, wanted: NotifyState) {
-        let deadline = Instant::now() + PATIENCE;
-        while self.mail_state(id).await != wanted {
-            assert!(Instant::now() < deadline, "the mail never became {wanted:?}: {:?}", self.read(id).await.notify);
-            tokio::time::sleep(LOOK).await;
-        }
+        until(format!("the mail is {wanted:?}"), async || self.mail_state(id).await == wanted).await;
+    }
+
+    /// Waits for this many failed sendings.
+    pub(crate) async fn wait_for_attempts(&self, id: ConversionId, wanted: u32) {
+        until(format!("{wanted} sendings failed"), async || self.attempts(id).await >= wanted).await;
     }
 
     /// All mails once every message that was published so far is handled.
@@ -112,8 +134,24 @@ impl Post {
         mails.into_iter().filter(|mail| mail.to != "last@example.org").collect()
     }
 
-    pub(crate) fn address(&self) -> std::net::SocketAddr {
-        self.notifier.as_ref().expect("the notifier runs").address()
+    /// The answer of `/readyz`, with its head.
+    pub(crate) async fn readyz(&self) -> String {
+        let address = self.notifier.as_ref().expect("the notifier runs").address();
+        let mut connection = TcpStream::connect(address).await.expect("it listens");
+        let request = b"GET /readyz HTTP/1.1\r\nhost: notifier\r\nconnection: close\r\n\r\n";
+        connection.write_all(request).await.expect("it reads");
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).await.expect("it answers");
+        answer
+    }
+}
+
+/// Waits for a condition, at most [`PATIENCE`].
+pub(crate) async fn until(what: impl std::fmt::Display, condition: impl AsyncFn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition().await {
+        assert!(Instant::now() < deadline, "waited {PATIENCE:?} and not: {what}");
+        tokio::time::sleep(LOOK).await;
     }
 }
 

@@ -83,7 +83,8 @@ async fn whole_call(tapedeck: &Path, video: &Path) -> anyhow::Result<f64> {
     Ok(started.elapsed().as_secs_f64())
 }
 
-async fn upload(service: &Service, video: &Path) -> anyhow::Result<()> {
+/// Uploads a file and waits for its 201.
+pub(crate) async fn upload(service: &Service, video: &Path) -> anyhow::Result<()> {
     let file = File::open(video).await?;
     let length = file.metadata().await?.len();
     let body = reqwest::Body::wrap_stream(ReaderStream::with_capacity(file, PIECE_BYTES));

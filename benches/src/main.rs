@@ -5,6 +5,7 @@ mod codec;
 mod console;
 mod inputs;
 mod memory;
+mod servers;
 mod service;
 mod stats;
 mod store;
@@ -41,6 +42,8 @@ enum Command {
     },
     /// The engine alone: time, CPU time, memory, delay and quality against ffmpeg.
     Codec(codec::Args),
+    /// Real servers against embedded stores: uploads, tokens, the outbox.
+    Servers(servers::Args),
     /// Blobs in MongoDB: the store against the driver's own GridFS.
     Store(store::Args),
 }
@@ -52,6 +55,7 @@ async fn main() -> anyhow::Result<()> {
     match cli.command {
         Command::Call { rounds, no_memory } => call::run(&cli.tapedeck, &inputs()?, rounds, !no_memory).await,
         Command::Codec(args) => codec::run(&args, &inputs()?),
+        Command::Servers(args) => servers::run(&args, &cli.tapedeck, &inputs()?).await,
         Command::Store(args) => store::run(&args).await,
     }
 }

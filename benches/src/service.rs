@@ -14,6 +14,15 @@ use tempfile::TempDir;
 /// Longest wait for a start.
 const START_MAX: Duration = Duration::from_secs(30);
 
+/// Who logs in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Account {
+    /// The admin whose password stands in the data folder.
+    OfFolder,
+    /// A user of the store that the settings name.
+    Known { name: &'static str, password: &'static str },
+}
+
 /// A running `tapedeck up`; killed when dropped.
 #[derive(Debug)]
 pub(crate) struct Service {
@@ -25,7 +34,17 @@ pub(crate) struct Service {
 }
 
 impl Service {
+    /// On embedded stores.
     pub(crate) async fn start(tapedeck: &Path) -> anyhow::Result<Self> {
+        Self::start_with(tapedeck, &[], Account::OfFolder).await
+    }
+
+    /// With further settings in its environment.
+    pub(crate) async fn start_with(
+        tapedeck: &Path,
+        settings: &[(&str, &str)],
+        account: Account,
+    ) -> anyhow::Result<Self> {
         let data = tempfile::tempdir()?;
         // Bound for a moment to learn a free port; the lab is alone on its machine.
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
@@ -33,21 +52,26 @@ impl Service {
             .args(["up", "--listen", &address.to_string(), "--data"])
             .arg(data.path())
             .env("RUST_LOG", "warn")
+            .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()
             .with_context(|| format!("cannot run {}; build it with cargo build --release", tapedeck.display()))?;
         let http = reqwest::Client::builder().no_proxy().build()?;
         let mut service = Self { child, address, token: String::new(), http, data };
-        service.token = service.login().await?;
+        service.token = service.login(account).await?;
         Ok(service)
     }
 
-    async fn login(&mut self) -> anyhow::Result<String> {
+    async fn login(&mut self, account: Account) -> anyhow::Result<String> {
         let deadline = Instant::now() + START_MAX;
+        let kept = || std::fs::read_to_string(self.data.path().join("admin-password")).unwrap_or_default();
         loop {
-            let password = std::fs::read_to_string(self.data.path().join("admin-password")).unwrap_or_default();
-            let login = self.http.post(self.url("/login")).basic_auth("admin", Some(password.trim())).send().await;
+            let (name, password) = match account {
+                Account::OfFolder => ("admin", kept()),
+                Account::Known { name, password } => (name, password.to_owned()),
+            };
+            let login = self.http.post(self.url("/login")).basic_auth(name, Some(password.trim())).send().await;
             if let Ok(answer) = login
                 && answer.status().is_success()
             {

@@ -21,6 +21,11 @@ impl Samples {
             if sorted.len() % 2 == 1 { sorted[middle] } else { f64::midpoint(sorted[middle - 1], sorted[middle]) };
         Self { median, min: sorted[0], max: sorted[sorted.len() - 1], all }
     }
+
+    /// Without the single values, where those are too many to be kept.
+    pub(crate) fn without_all(self) -> Self {
+        Self { all: vec![], ..self }
+    }
 }
 
 impl std::fmt::Display for Samples {

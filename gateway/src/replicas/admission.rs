@@ -96,7 +96,10 @@ impl Admission {
                 () = self.replicas.freed.notified() => {}
             }
             pause = (pause * 2).min(PAUSE_MAX);
-            let Some(at) = self.replicas.pick(|entry| entry.is_answering(Instant::now())) else { continue };
+            let now = Instant::now();
+            // A full one has nothing of ours in flight and would be picked before one that has room again.
+            let free = self.replicas.pick(|entry| entry.is_free(now));
+            let Some(at) = free.or_else(|| self.replicas.pick(|entry| entry.is_answering(now))) else { continue };
             match ask(at, request, deadline).await {
                 Ok(admitted) => return Ok(admitted),
                 Err(Refused::ForGood(error)) => return Err(error),

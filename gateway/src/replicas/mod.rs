@@ -163,7 +163,8 @@ impl InFlight {
 
     fn admit(&mut self) {
         self.admitted = true;
-        *self.entry.aside() = None;
+        // A permit says nothing about a video that was lost there meanwhile.
+        self.entry.aside().take_if(|aside| matches!(aside, Aside::Full(_)));
     }
 
     fn put_aside_full(self, wait: Duration) {

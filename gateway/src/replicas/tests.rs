@@ -66,3 +66,13 @@ async fn a_name_that_does_not_resolve_keeps_the_last_list() {
     let kept: Vec<_> = replicas.table().listed.iter().map(|entry| entry.address.clone()).collect();
     assert_eq!(kept, resolved);
 }
+
+#[test]
+fn a_permit_does_not_bring_back_a_replica_that_lost_a_video_meanwhile() {
+    let replicas = replicas(&["a:1"]);
+    let mut asking = replicas.pick(|_| true).expect("one is there");
+    replicas.pick(|_| true).expect("one is there").answer_lost();
+    asking.admit();
+    drop(asking);
+    assert!(replicas.pick(|entry| entry.is_free(Instant::now())).is_none());
+}

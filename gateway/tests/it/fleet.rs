@@ -89,7 +89,7 @@ impl Fleet {
 
     /// Writes the list, which the gateway reads within a second.
     pub(crate) fn list(&self, converters: &[&Converter]) {
-        let text: String = converters.iter().map(|converter| format!("{}\n", converter.address)).collect();
+        let text = converters.iter().map(|converter| converter.address.to_string()).collect::<Vec<_>>().join("\n");
         // In one step: half a list would be read as one.
         let next = self.folder.path().join("next");
         std::fs::write(&next, text).expect("the folder is ours");

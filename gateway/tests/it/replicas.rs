@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use converter::conversion::State;
 use reqwest::StatusCode;
+use tokio::task::JoinHandle;
 
 use crate::{
     fleet::{Converter, Fleet},
@@ -15,7 +16,7 @@ use crate::{
 const CLIENTS: usize = 6;
 
 fn answers(kind: &'static str) -> impl Iterator<Item = OnReserve> {
-    let answer = problem(503, kind).retry_after(Duration::from_secs(60));
+    let answer = problem(503, kind).retry_after(Duration::from_mins(1));
     (0..10_000).map(move |_| OnReserve::Problem(answer.clone()))
 }
 
@@ -132,6 +133,30 @@ async fn a_store_that_no_converter_reaches_is_told_by_the_first_that_is_asked() 
         assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert!(answer.headers().contains_key("retry-after"));
         assert_eq!(total(&converters.each_ref()), asked);
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_waits_goes_where_there_is_room() {
+    let fleet = Fleet::start().await;
+    let (full, free) = (fleet.converter().await, fleet.converter().await);
+    full.script.on_reserve(answers("/problems/busy"));
+    free.script.on_video(OnVideo::Hold);
+    let uploads = [(); 2].map(|()| tokio::spawn(fleet.stack.upload("video").send()));
+    let began = Instant::now();
+    until("both wait for a converter", || began.elapsed() > Duration::from_millis(300)).await;
+
+    fleet.list(&[&full, &free]);
+    until("both are there", || free.script.held() == 2 || uploads.iter().any(JoinHandle::is_finished)).await;
+
+    assert_eq!(free.script.held(), 2);
+    assert!(full.reserves() <= uploads.len(), "{}", full.reserves());
+    for ended in 1..=uploads.len() {
+        free.script.release();
+        until("a video ended", || free.script.videos().len() == ended).await;
+    }
+    for upload in uploads {
+        assert_eq!(upload.await.expect("no panic").expect("an answer").status(), StatusCode::CREATED);
     }
 }
 

@@ -2,9 +2,11 @@
 
 use crate::{
     cluster::Cluster,
+    process::Process,
     servers::turn,
     tell,
     traffic::{Record, Traffic},
+    wait::until,
 };
 
 /// Uploads that go through before and after a kill.
@@ -21,6 +23,7 @@ async fn uploads_that_a_killed_converter_cut_off_succeed_with_their_keys() {
     for n in 0..KILLS {
         traffic.goes_on(SOME).await;
         let victim = &mut cluster.converters[n % 2];
+        works(victim, &cluster.http).await;
         victim.kill();
         traffic.goes_on(SOME).await;
         victim.restart().await;
@@ -28,6 +31,7 @@ async fn uploads_that_a_killed_converter_cut_off_succeed_with_their_keys() {
     traffic.goes_on(SOME).await;
     let record = traffic.finish().await;
     record.assert_all_there(&alice).await;
+    assert!(record.counts().contains_key("502 /problems/converter-lost"), "an upload was cut off");
     assert_only(&record, &["201", "409 /problems/in-progress", "502 /problems/converter-lost"]);
     tell(&format!("{KILLS} converters killed: {:.1?}", record.counts()));
 }
@@ -48,8 +52,14 @@ async fn uploads_that_a_killed_gateway_cut_off_succeed_at_the_other() {
     traffic.goes_on(SOME).await;
     let record = traffic.finish().await;
     record.assert_all_there(&alice).await;
+    assert!(record.counts().contains_key("lost"), "an upload was cut off");
     assert_only(&record, &["201", "409 /problems/in-progress", "lost"]);
     tell(&format!("{KILLS} gateways killed: {:.1?}", record.counts()));
+}
+
+/// Waits until a converter has an upload in its hands.
+async fn works(converter: &Process, http: &reqwest::Client) {
+    until("the converter works", async || converter.metric(http, "tapedeck_permits_used").await > 0).await;
 }
 
 /// Nothing else was answered: what a kill costs is known.

@@ -1,6 +1,7 @@
 //! The four services as processes of their own, on real servers: the whole story, and what each loss costs.
 //!
-//! The services' programs are those beside this test in the build folder: `cargo build --workspace --bins` makes them.
+//! The services' programs are those beside tapedeck's own in the build folder, as `cargo test --workspace` and `cargo build
+//! --workspace --bins` make them.
 //! One test runs at a time ([`servers::turn`]), so that two cores suffice.
 
 mod caller;

@@ -2,7 +2,13 @@
 
 use std::time::Duration;
 
-use crate::{cluster::Cluster, servers::turn, tell, traffic::Traffic, wait::within};
+use crate::{
+    cluster::Cluster,
+    servers::turn,
+    tell,
+    traffic::Traffic,
+    wait::{until, within},
+};
 
 /// From a converter's place on the list until it has its share.
 const SHARE_MAX: Duration = Duration::from_secs(10);
@@ -34,6 +40,10 @@ async fn a_new_converter_gets_its_share_and_a_drained_one_loses_nothing() {
     assert!(shares[2] * 10 >= shares.iter().sum(), "{shares:?}");
 
     // As a rollout does it: the process is told to end, and leaves the list when the platform notices.
+    until("it has an upload in its hands", async || {
+        cluster.converters[0].metric(&cluster.http, "tapedeck_permits_used").await > 0
+    })
+    .await;
     let ended = cluster.converters[0].terminate().await;
     assert_eq!(ended, Some(0));
     traffic.goes_on(SOME).await;

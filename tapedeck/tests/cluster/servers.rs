@@ -1,14 +1,7 @@
 //! The real servers under these tests: started once, since a start takes longer than a test, and not shared with the
 //! tests of other programs, since these ones stop and kill them.
 
-use std::{
-    fs, io,
-    process::Command,
-    sync::{
-        OnceLock,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{fs, io, process::Command, sync::OnceLock};
 
 use serde_json::Value;
 use testbed::{Kind, Server, or_skip};
@@ -22,11 +15,11 @@ use crate::process;
 /// The administrator's, from the file that `auth migrate` reads.
 pub(crate) const ADMIN_PASSWORD: &str = "the administrator's password";
 
-/// One server, and whether a test took it away.
+/// One server, and how a test took it away.
 #[derive(Debug)]
 pub(crate) struct Real {
     server: Server,
-    is_away: AtomicBool,
+    away: Mutex<Option<Leave>>,
 }
 
 /// How a server goes away.
@@ -36,6 +29,8 @@ pub(crate) enum Leave {
     Killed,
     /// In order.
     Stopped,
+    /// By SIGSTOP: connections stay open, and nothing answers. What it was told, it does later.
+    Silenced,
 }
 
 /// One of each kind; users have their tables and an administrator.
@@ -63,16 +58,14 @@ pub(crate) async fn turn() -> Option<Turn> {
     let servers = or_skip(started)?;
     // A test that failed may have left one away.
     for real in servers.all() {
-        if real.is_away() {
-            real.come_back().await;
-        }
+        real.come_back().await;
     }
     Some(Turn { servers, _turn: turn })
 }
 
 impl Servers {
     fn start() -> anyhow::Result<Self> {
-        let start = |kind| move || Server::start(kind).map(|server| Real { server, is_away: AtomicBool::new(false) });
+        let start = |kind| move || Server::start(kind).map(|server| Real { server, away: Mutex::new(None) });
         let servers = std::thread::scope(|scope| {
             let [mysql, mongo, rabbit, mail] =
                 [Kind::Mysql, Kind::Mongo, Kind::Rabbit, Kind::Mail].map(|kind| scope.spawn(start(kind)));
@@ -125,24 +118,33 @@ impl Real {
         self.server.url()
     }
 
-    pub(crate) fn is_away(&self) -> bool {
-        self.is_away.load(Ordering::Acquire)
-    }
-
     /// Takes the server away; it is gone when this returns.
     pub(crate) async fn leave(&'static self, how: Leave) {
-        self.is_away.store(true, Ordering::Release);
+        *self.away.lock().await = Some(how);
         let left = spawn_blocking(move || match how {
             Leave::Killed => self.server.kill(),
             Leave::Stopped => self.server.stop(),
+            Leave::Silenced => self.signal("-STOP"),
         });
         left.await.expect("it ends");
     }
 
-    /// Starts it again with its data; it answers when this returns.
+    /// Brings it back with its data, where it is away; it answers when this returns.
     pub(crate) async fn come_back(&'static self) {
-        spawn_blocking(|| self.server.restart()).await.expect("it starts again");
-        self.is_away.store(false, Ordering::Release);
+        let mut away = self.away.lock().await;
+        let back = match *away {
+            None => return,
+            Some(Leave::Silenced) => spawn_blocking(|| self.signal("-CONT")),
+            Some(Leave::Killed | Leave::Stopped) => spawn_blocking(|| self.server.restart()),
+        };
+        back.await.expect("it comes back");
+        *away = None;
+    }
+
+    fn signal(&self, name: &str) {
+        let told = fs::read_to_string(self.server.folder().join("server.pid")).expect("it runs");
+        let pid = told.split_whitespace().next().expect("the process, and when it began");
+        assert!(Command::new("kill").args([name, pid]).status().expect("kill is there").success());
     }
 }
 

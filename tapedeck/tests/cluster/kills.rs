@@ -53,7 +53,7 @@ async fn uploads_that_a_killed_gateway_cut_off_succeed_at_the_other() {
     let record = traffic.finish().await;
     record.assert_all_there(&alice).await;
     assert!(record.counts().contains_key("lost"), "an upload was cut off");
-    assert_only(&record, &["201", "409 /problems/in-progress", "lost"]);
+    assert_only(&record, &["201", "409 /problems/in-progress", "lost", "unreachable"]);
     tell(&format!("{KILLS} gateways killed: {:.1?}", record.counts()));
 }
 

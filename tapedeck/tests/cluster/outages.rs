@@ -1,9 +1,6 @@
 //! A server goes away under traffic and comes back: what callers are told meanwhile, and that nothing is lost.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use reqwest::RequestBuilder;
 use serde_json::Value;
@@ -77,28 +74,10 @@ async fn announcements_wait(
     let record = traffic.finish().await;
     assert_eq!(record.counts().into_keys().collect::<Vec<_>>(), ["201"], "{:?}", record.counts());
 
-    let mut mails = BTreeMap::new();
-    let wanted: Vec<_> = record.done.iter().map(|done| done["id"].as_str().expect("an id").to_owned()).collect();
-    within(MAILS_MAX, "every mail is there", async || {
-        mails = mailed(servers, &email).await;
-        wanted.iter().all(|id| mails.contains_key(id))
-    })
-    .await;
+    let (mails, copies) = record.assert_mailed(servers, &email, MAILS_MAX).await;
     let took = back.elapsed();
-    assert_eq!(mails.len(), wanted.len(), "a mail for each conversion, and for nothing else");
-    let copies = mails.values().sum::<usize>() - mails.len();
-    tell(&format!("{what} away: {} mails after {took:.1?}, {copies} copies; {:.1?}", mails.len(), record.counts()));
+    tell(&format!("{what} away: {mails} mails after {took:.1?}, {copies} copies; {:.1?}", record.counts()));
     record.assert_all_there(&alice).await;
-}
-
-/// Conversions that were mailed about, and how often.
-async fn mailed(servers: &Servers, email: &str) -> BTreeMap<String, usize> {
-    let mut mailed = BTreeMap::new();
-    for mail in servers.mails(email).await {
-        let id = mail["MessageID"].as_str().and_then(|id| id.split('@').next()).expect("an id").to_owned();
-        *mailed.entry(id).or_default() += 1;
-    }
-    mailed
 }
 
 #[tokio::test]

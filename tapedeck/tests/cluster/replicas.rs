@@ -12,6 +12,8 @@ use crate::{
 
 /// From a converter's place on the list until it has its share.
 const SHARE_MAX: Duration = Duration::from_secs(10);
+/// From the last restart until every mail is there.
+const MAILS_MAX: Duration = Duration::from_secs(30);
 /// Uploads that go through before and after a change.
 const SOME: usize = 6;
 /// Conversions of one converter.
@@ -53,4 +55,24 @@ async fn a_new_converter_gets_its_share_and_a_drained_one_loses_nothing() {
     record.assert_all_there(&alice).await;
     assert_eq!(record.counts().into_keys().collect::<Vec<_>>(), ["201"], "{:?}", record.counts());
     tell(&format!("a third converter works after {took:.1?}; shares {shares:?}; one drained: {:.1?}", record.counts()));
+}
+
+#[tokio::test]
+async fn a_rollout_behind_the_gateways_costs_nobody_an_upload_or_a_mail() {
+    let Some(turn) = turn().await else { return };
+    let mut cluster = Cluster::start(turn.servers).await;
+    let (alice, email) = cluster.user("alice").await;
+    let traffic = Traffic::start(&alice, &cluster.bases());
+    traffic.goes_on(SOME).await;
+    for process in cluster.converters.iter_mut().chain([&mut cluster.notifier]) {
+        assert_eq!(process.terminate().await, Some(0));
+        process.restart().await;
+        traffic.goes_on(SOME).await;
+    }
+    let record = traffic.finish().await;
+    assert_eq!(record.counts().into_keys().collect::<Vec<_>>(), ["201"], "{:?}", record.counts());
+    let (mails, copies) = record.assert_mailed(turn.servers, &email, MAILS_MAX).await;
+    assert_eq!(copies, 0, "an orderly end repeats no mail");
+    record.assert_all_there(&alice).await;
+    tell(&format!("converters and notifier restarted: {mails} mails; {:.1?}", record.counts()));
 }

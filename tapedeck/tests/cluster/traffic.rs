@@ -14,13 +14,14 @@ use tokio::{task::JoinHandle, time::sleep};
 
 use crate::{
     caller::{Caller, clip},
+    servers::Servers,
     wait::{PATIENCE, within},
 };
 
 /// Uploads at a time.
 const TASKS: usize = 4;
-/// Between two uploads of a task, and before an upload is repeated.
-const PAUSE: Duration = Duration::from_millis(100);
+/// Between two uploads of a task, and before an upload is repeated: the machine is not to be busy, only never idle.
+const PAUSE: Duration = Duration::from_millis(250);
 /// Longest time until one upload is done, the loss of a converter included.
 const DONE_MAX: Duration = Duration::from_mins(1);
 
@@ -29,7 +30,8 @@ const DONE_MAX: Duration = Duration::from_mins(1);
 pub(crate) struct Answer {
     pub(crate) sent_at: Instant,
     pub(crate) took: Duration,
-    /// The status and the type of the problem; `lost` where the connection ended without an answer.
+    /// The status and the type of the problem; `lost` where the connection ended without an answer,
+    /// `unreachable` where there was none.
     pub(crate) outcome: String,
     pub(crate) has_retry_after: bool,
 }
@@ -152,13 +154,41 @@ impl Record {
             caller.assert_downloads(done).await;
         }
     }
+
+    /// Waits until there is a mail about each 201, and about nothing else. Answers with their number, and that of further
+    /// copies.
+    pub(crate) async fn assert_mailed(&self, servers: &Servers, email: &str, limit: Duration) -> (usize, usize) {
+        let mut mails = BTreeMap::new();
+        let wanted: Vec<_> = self.done.iter().map(|done| done["id"].as_str().expect("an id")).collect();
+        within(limit, "every mail is there", async || {
+            mails = mailed(servers, email).await;
+            wanted.iter().all(|id| mails.contains_key(*id))
+        })
+        .await;
+        assert_eq!(mails.len(), wanted.len(), "a mail for each conversion, and for nothing else");
+        (mails.len(), mails.values().sum::<usize>() - mails.len())
+    }
+}
+
+/// Conversions that were mailed about, and how often.
+async fn mailed(servers: &Servers, email: &str) -> BTreeMap<String, usize> {
+    let mut mailed = BTreeMap::new();
+    for mail in servers.mails(email).await {
+        let id = mail["MessageID"].as_str().and_then(|id| id.split('@').next()).expect("an id").to_owned();
+        *mailed.entry(id).or_default() += 1;
+    }
+    mailed
 }
 
 /// One try of an upload; true where it is done.
 async fn one(caller: &Caller, key: &str, video: &bytes::Bytes, record: &Mutex<Record>) -> bool {
     let sent_at = Instant::now();
     let (mut outcome, mut has_retry_after, mut done) = ("lost".to_owned(), false, None);
-    if let Ok(answer) = caller.upload(key, video.clone()).send().await {
+    let sent = caller.upload(key, video.clone()).send().await;
+    if sent.as_ref().is_err_and(reqwest::Error::is_connect) {
+        "unreachable".clone_into(&mut outcome);
+    }
+    if let Ok(answer) = sent {
         let status = answer.status().as_u16();
         has_retry_after = answer.headers().contains_key("retry-after");
         if let Ok(body) = answer.json::<Value>().await {

@@ -15,7 +15,7 @@ use tokio::{task::JoinHandle, time::sleep};
 use crate::{
     caller::{Caller, clip},
     servers::Servers,
-    wait::{PATIENCE, within},
+    wait::{PATIENCE, until, within},
 };
 
 /// Uploads at a time.
@@ -49,6 +49,8 @@ pub(crate) struct Record {
 pub(crate) struct Traffic {
     is_over: Arc<AtomicBool>,
     done: Arc<AtomicUsize>,
+    /// Uploads at each gateway right now.
+    under_way: Arc<[AtomicUsize]>,
     record: Arc<Mutex<Record>>,
     tasks: Vec<JoinHandle<()>>,
 }
@@ -57,20 +59,24 @@ impl Traffic {
     /// Starts uploads of `caller` at these gateways in turn; a repetition goes to the next one.
     pub(crate) fn start(caller: &Caller, bases: &[String]) -> Self {
         let (is_over, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let under_way: Arc<[AtomicUsize]> = bases.iter().map(|_| AtomicUsize::new(0)).collect();
         let record = Arc::new(Mutex::new(Record::default()));
         let (run, video) = (testbed::unique("run"), clip());
         let tasks = (0..TASKS).map(|task| {
             let callers: Vec<_> = bases.iter().map(|base| caller.at(base.clone())).collect();
             let (is_over, done, record) = (Arc::clone(&is_over), Arc::clone(&done), Arc::clone(&record));
-            let (run, video) = (run.clone(), video.clone());
+            let (run, video, under_way) = (run.clone(), video.clone(), Arc::clone(&under_way));
             tokio::spawn(async move {
                 let mut number = 0;
                 while !is_over.load(Ordering::Acquire) {
                     let key = format!("{run}-{task}-{number}");
                     let began = Instant::now();
                     for try_ in 0.. {
-                        let at = &callers[(task + number + try_) % callers.len()];
-                        if one(at, &key, &video, &record).await {
+                        let at = (task + number + try_) % callers.len();
+                        under_way[at].fetch_add(1, Ordering::AcqRel);
+                        let is_done = one(&callers[at], &key, &video, &record).await;
+                        under_way[at].fetch_sub(1, Ordering::AcqRel);
+                        if is_done {
                             break;
                         }
                         assert!(began.elapsed() < DONE_MAX, "{key} is not done after {DONE_MAX:?}");
@@ -82,7 +88,7 @@ impl Traffic {
                 }
             })
         });
-        Self { tasks: tasks.collect(), is_over, done, record }
+        Self { tasks: tasks.collect(), is_over, done, under_way, record }
     }
 
     /// Waits until `count` more uploads are done.
@@ -100,14 +106,21 @@ impl Traffic {
         .await
     }
 
+    /// Waits until an upload is under way at this gateway.
+    pub(crate) async fn is_under_way(&self, gateway: usize) {
+        until("an upload is under way", async || self.under_way[gateway].load(Ordering::Acquire) > 0).await;
+    }
+
+    /// Answers so far that were no 201.
+    pub(crate) fn refused(&self) -> usize {
+        let record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
+        record.answers.iter().filter(|answer| answer.outcome != "201").count()
+    }
+
     /// Waits until `count` more answers were no 201.
     pub(crate) async fn is_refused(&self, count: usize) {
-        let refused = || {
-            let record = self.record.lock().unwrap_or_else(PoisonError::into_inner);
-            record.answers.iter().filter(|answer| answer.outcome != "201").count()
-        };
-        let wanted = refused() + count;
-        within(PATIENCE, "uploads are refused", async || refused() >= wanted).await;
+        let wanted = self.refused() + count;
+        within(PATIENCE, "uploads are refused", async || self.refused() >= wanted).await;
     }
 
     /// Begins no further uploads, and waits for those that are under way.

@@ -14,8 +14,9 @@ async fn main() -> anyhow::Result<()> {
     match cli.task()? {
         Task::Command(command) => command.run().await,
         Task::Serve(config) => {
+            let stop = chassis::shutdown_signal();
             let auth = auth::start(Parts::open(*config)?).await.context("could not start auth")?;
-            chassis::shutdown_signal().await;
+            stop.await;
             auth.stop().await;
             Ok(())
         }

@@ -114,13 +114,16 @@ async fn upkeep() -> std::io::Result<()> {
     }
 }
 
-/// Resolves at SIGTERM or Ctrl-C.
-pub async fn shutdown_signal() {
+/// Resolves at SIGTERM or Ctrl-C, from the call on: made before a service listens, it lets none end without a drain.
+pub fn shutdown_signal() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
+    let signals = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
+    async move {
+        let [Ok(mut terminate), Ok(mut interrupt)] = signals else { return std::future::pending().await };
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
     }
 }
 

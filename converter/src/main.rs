@@ -68,11 +68,12 @@ async fn serve(config: Config, token: Option<ServiceTokenConfig>, servers: Optio
     let (Some(token), Some(Servers { store_url, broker_url })) = (token, servers) else {
         bail!("the service needs SERVICE_TOKEN_FILE, STORE_URL and BROKER_URL; see converter --help");
     };
+    let stop = chassis::shutdown_signal();
     let service_token = ServiceToken::read(&token)?;
     let broker = converter::event::Broker::open(&broker_url)?;
     let store = Store::open(&store_url, "converter").await?;
     let converter = converter::start(Parts { config, store, broker, service_token })?;
-    chassis::shutdown_signal().await;
+    stop.await;
     converter.drain().await;
     converter.stop().await;
     Ok(())

@@ -40,10 +40,11 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(cli: Cli) -> anyhow::Result<()> {
+    let stop = chassis::shutdown_signal();
     let service_token = ServiceToken::read(&cli.token)?;
     let store = Store::open(&cli.store_url, "gateway").await?;
     let gateway = gateway::start(Parts { config: cli.config, store, service_token, mount: None }).await?;
-    chassis::shutdown_signal().await;
+    stop.await;
     gateway.drain();
     gateway.stop().await;
     Ok(())

@@ -38,10 +38,11 @@ async fn main() -> ExitCode {
 }
 
 async fn serve(cli: Cli) -> anyhow::Result<()> {
+    let stop = chassis::shutdown_signal();
     let broker = Broker::open(&cli.broker_url)?;
     let store = Store::open(&cli.store_url, "notifier").await?;
     let notifier = notifier::start(Parts { config: cli.config, store, broker }).await?;
-    chassis::shutdown_signal().await;
+    stop.await;
     notifier.stop().await;
     Ok(())
 }

@@ -74,12 +74,14 @@ pub async fn run(mut args: Args) -> Result<(), Error> {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     args.admin_password = std::env::var("TAPEDECK_ADMIN_PASSWORD").ok().map(SecretString::from);
     let stop_max = args.stop_max;
+    // One for the start and what follows, so that no signal comes in between.
+    let mut stop = std::pin::pin!(chassis::shutdown_signal());
     let system = tokio::select! {
         system = System::start(args) => system.map_err(|cause| Error::Failed(format!("{cause:#}")))?,
-        () = chassis::shutdown_signal() => return Ok(()),
+        () = &mut stop => return Ok(()),
     };
     console::result(banner::text(system.base(), system.data(), system.admin()));
-    chassis::shutdown_signal().await;
+    stop.await;
     console::note("stopping; once more to stop at once");
     tokio::select! {
         stopped = timeout(stop_max, system.stop()) => {

@@ -22,8 +22,9 @@ pub struct LogConfig {
     /// Format of the log lines on standard error.
     #[arg(long, env = "LOG_FORMAT", value_enum, default_value = "auto", global = true, help_heading = HEADING)]
     pub log_format: LogFormat,
-    /// What is logged, as tracing-subscriber's `EnvFilter` reads it, e.g. `info,converter=debug`.
-    #[arg(long, env = "RUST_LOG", default_value = "info", global = true, help_heading = HEADING)]
+    /// What is logged, as tracing-subscriber's `EnvFilter` reads it, e.g. `info,converter=debug`. The broker's driver
+    /// (`lapin`) repeats as errors what the services say once.
+    #[arg(long, env = "RUST_LOG", default_value = "info,lapin=off", global = true, help_heading = HEADING)]
     pub log_filter: String,
 }
 

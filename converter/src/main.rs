@@ -32,7 +32,8 @@ struct Service {
     /// Where conversions and mp3s are stored: `mongodb://USER:PASSWORD@HOST/DATABASE`, or `file:FOLDER` for one process.
     #[arg(long, env = "STORE_URL")]
     store_url: String,
-    /// The message broker.
+    /// The RabbitMQ server (3.10 or newer) that carries announcements: `amqp://USER:PASSWORD@HOST:PORT/VHOST`, or
+    /// `amqps://…` for TLS. A `/` in VHOST is written `%2f`.
     #[arg(long, env = "BROKER_URL")]
     broker_url: String,
 }

@@ -28,3 +28,35 @@ pub(crate) struct App {
     /// Wakes the sweeper where there is garbage.
     pub(crate) sweep: Notify,
 }
+
+#[cfg(test)]
+impl App {
+    /// A converter without its server, that keeps its files in `folder`.
+    pub(crate) fn alone(store: Store, broker: Broker, folder: &std::path::Path) -> Self {
+        use clap::Parser as _;
+
+        #[derive(Debug, clap::Parser)]
+        struct Settings {
+            #[command(flatten)]
+            config: Config,
+        }
+
+        let Settings { mut config } = Settings::try_parse_from(["converter"]).expect("settings");
+        // The disk that tests run on may be as full as it likes.
+        config.disk_free_min = 0;
+        Self {
+            permits: Permits::new(&config, folder),
+            config,
+            store,
+            broker,
+            engine: "engine".into(),
+            ffmpeg: "ffmpeg".into(),
+            spool_dir: folder.to_owned(),
+            holder: "test".into(),
+            tasks: Handle::current(),
+            readiness: Readiness::default(),
+            announce: Notify::new(),
+            sweep: Notify::new(),
+        }
+    }
+}

@@ -16,7 +16,8 @@ struct Cli {
     /// Where conversions are stored: `mongodb://USER:PASSWORD@HOST/DATABASE`, or `file:FOLDER` for one process.
     #[arg(long, env = "STORE_URL")]
     store_url: String,
-    /// The message broker. One that lives inside a process works only in `tapedeck up`.
+    /// The RabbitMQ server (3.10 or newer) that carries announcements: `amqp://USER:PASSWORD@HOST:PORT/VHOST`, or
+    /// `amqps://…` for TLS. A `/` in VHOST is written `%2f`.
     #[arg(long, env = "BROKER_URL")]
     broker_url: String,
     #[command(flatten)]

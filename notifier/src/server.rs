@@ -4,7 +4,10 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use chassis::{Readiness, Server, serve};
-use converter::{event::Broker, store::Store};
+use converter::{
+    event::{Broker, UNSETTLED_MAX},
+    store::Store,
+};
 use tokio::{sync::Semaphore, task::JoinHandle, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -15,8 +18,8 @@ use crate::{
     mail::Carrier,
 };
 
-/// Mails that are sent at a time.
-const DELIVERIES_MAX: usize = 8;
+/// Mails that are sent at a time: the messages that a broker hands out before it hears of one.
+const DELIVERIES_MAX: usize = UNSETTLED_MAX as usize;
 /// How long requests may still run at the end; only health and metrics are served.
 const STOP_MAX: Duration = Duration::from_secs(2);
 

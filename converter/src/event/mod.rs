@@ -12,6 +12,9 @@ use crate::conversion::ConversionId;
 use amqp::Amqp;
 use memory::Memory;
 
+/// Most messages that a consumer has taken and not settled. The server holds back what is beyond.
+pub const UNSETTLED_MAX: u16 = 8;
+
 /// The mp3 of this conversion is committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mp3Ready {

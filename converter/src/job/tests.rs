@@ -3,23 +3,20 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use chassis::Readiness;
-use clap::Parser as _;
 use futures_util::TryStreamExt as _;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
-use tokio::{runtime::Handle, sync::Notify};
 
 use super::{commit, lease::HeldLease, sink::Sink};
 use crate::{
-    App, Config, admission,
+    App, admission,
     client::{Reserve, Reserved},
     control::{Completeness, Decoder},
     conversion::{Attempt, BlobId, Conversion, ConversionId, Lease, Mp3, Owner, State, Timestamp},
     error::Error,
     event::Broker,
     options::Options,
-    permits::{Held, Permits},
+    permits::Held,
     store::{
         Change, Store,
         faulty::{FOR_EVER, Fault, Faulty, Op, Rule},
@@ -27,12 +24,6 @@ use crate::{
 };
 
 const MP3: &[u8] = b"not an mp3, but as good as one here";
-
-#[derive(Debug, clap::Parser)]
-struct Settings {
-    #[command(flatten)]
-    config: Config,
-}
 
 /// A converter without its server, over a store that fails on demand.
 struct Rig {
@@ -49,22 +40,7 @@ impl Rig {
             panic!("not the embedded store")
         };
         let faulty = Faulty::new(embedded);
-        let Settings { mut config } = Settings::try_parse_from(["converter"]).expect("settings");
-        (config.disk_free_min, config.lease) = (0, Duration::from_secs(15));
-        let app = App {
-            permits: Permits::new(&config, folder.path()),
-            config,
-            store: Store::Faulty(faulty.clone()),
-            broker: Broker::memory(),
-            engine: "engine".into(),
-            ffmpeg: "ffmpeg".into(),
-            spool_dir: folder.path().to_owned(),
-            holder: "test".into(),
-            tasks: Handle::current(),
-            readiness: Readiness::default(),
-            announce: Notify::new(),
-            sweep: Notify::new(),
-        };
+        let app = App::alone(Store::Faulty(faulty.clone()), Broker::memory(), folder.path());
         Self { app: Arc::new(app), faulty, _folder: folder }
     }
 

@@ -4,6 +4,7 @@ use std::{
     collections::HashMap,
     ops::{Deref, RangeInclusive},
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -29,6 +30,8 @@ pub(crate) enum Fault {
     Before,
     /// It was done, and its answer is lost.
     After,
+    /// It is done, after a wait.
+    Slow(Duration),
 }
 
 /// Calls of one kind that fail, counted from 1 since the script was set.
@@ -82,6 +85,10 @@ impl Faulty {
             None => work.await,
             Some(Fault::Before) => Err(lost()),
             Some(Fault::After) => work.await.and_then(|_| Err(lost())),
+            Some(Fault::Slow(wait)) => {
+                tokio::time::sleep(wait).await;
+                work.await
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! The converter's tests, in one binary.
 
+mod broker;
 mod compare;
 mod engine_cage;
 mod engine_damage;

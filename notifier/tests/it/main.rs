@@ -1,5 +1,6 @@
-//! The notifier over a real embedded store and the in-process broker, with a folder of mails or a mail server.
+//! The notifier over a real embedded store, with a folder of mails or a mail server; most of it with the in-process broker.
 
+mod amqp;
 mod carriers;
 mod deliveries;
 mod letters;

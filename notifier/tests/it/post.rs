@@ -37,23 +37,23 @@ pub(crate) struct Post {
 
 impl Post {
     /// Store and broker alone.
-    pub(crate) async fn closed() -> Self {
+    pub(crate) async fn closed(broker: Broker) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let url = format!("file:{}", folder.path().join("store").display());
         let store = Store::open(&url, "test").await.expect("an empty store");
-        Self { store, broker: Broker::memory(), folder, notifier: None }
+        Self { store, broker, folder, notifier: None }
     }
 
     /// With a running notifier.
     pub(crate) async fn open() -> Self {
-        let mut post = Self::closed().await;
+        let mut post = Self::closed(Broker::memory()).await;
         post.start().await;
         post
     }
 
     /// With a running notifier that has these flags.
     pub(crate) async fn open_with(flags: &[String]) -> Self {
-        let mut post = Self::closed().await;
+        let mut post = Self::closed(Broker::memory()).await;
         post.start_with(flags).await;
         post
     }

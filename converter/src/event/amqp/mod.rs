@@ -1,0 +1,105 @@
+//! RabbitMQ.
+//!
+//! Publishers and consumers have a connection each, since RabbitMQ stops reading from a connection that publishes while
+//! its memory or disk is short, and acknowledgements must go on then. lapin's own recovery is not used: a connection
+//! that breaks is replaced by a new one with new channels ([`link`]), so that nothing is carried over from the old one.
+
+mod address;
+mod connect;
+mod consumer;
+mod link;
+mod publisher;
+mod topology;
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use lapin::{
+    Acker,
+    options::{BasicAckOptions, BasicRejectOptions},
+};
+use tokio::time::timeout;
+
+use super::{Mp3Ready, PublishError};
+use address::Address;
+use consumer::Consumer;
+use link::Link;
+use publisher::Publisher;
+
+/// Longest wait for the server to take an acknowledgement. A lost one is no loss: the message comes again.
+const SETTLE_MAX: Duration = Duration::from_secs(5);
+
+/// See [`super::Broker::Amqp`].
+#[derive(Debug, Clone)]
+pub struct Amqp {
+    address: Address,
+    publisher: Publisher,
+    /// Only a process that asks for messages gets some.
+    consumer: Arc<OnceLock<Consumer>>,
+}
+
+/// A message that the server waits to hear about.
+#[derive(Debug)]
+pub(super) struct Receipt {
+    acker: Acker,
+    broker: Amqp,
+}
+
+impl Amqp {
+    /// Starts to connect in the background, for ever. Needs a tokio runtime.
+    pub(super) fn open(url: &str) -> anyhow::Result<Self> {
+        let address: Address = url.parse()?;
+        let publisher = Publisher::new(Link::start(address.clone(), "publisher"));
+        Ok(Self { address, publisher, consumer: Arc::default() })
+    }
+
+    pub(super) async fn publish(&self, event: Mp3Ready) -> Result<(), PublishError> {
+        self.publisher.publish(event, None).await
+    }
+
+    pub(super) async fn next(&self) -> (Mp3Ready, Receipt) {
+        let consumer = self.consumer.get_or_init(|| Consumer::new(Link::start(self.address.clone(), "consumer")));
+        let (event, acker) = consumer.next().await;
+        (event, Receipt { acker, broker: self.clone() })
+    }
+
+    pub(super) async fn ping(&self) -> Result<(), PublishError> {
+        self.publisher.ping().await
+    }
+}
+
+impl Receipt {
+    pub(super) async fn ack(self) {
+        settled("ack", self.acker.ack(BasicAckOptions::default())).await;
+    }
+
+    /// Where the server does not take the delayed message, the outbox announces the mail again: held back here, the
+    /// message would keep its place in the consumer's window until the connection ends.
+    pub(super) async fn retry_later(self, event: Mp3Ready, delay: Duration) {
+        if let Err(cause) = self.broker.publisher.publish(event, Some(delay)).await {
+            tracing::warn!(conversion = %event.id, %cause, "a retry is left to the outbox");
+        }
+        self.ack().await;
+    }
+
+    pub(super) async fn reject(self) {
+        reject(&self.acker).await;
+    }
+}
+
+/// `reject`, not `nack`: the message goes to the dead letters.
+async fn reject(acker: &Acker) {
+    settled("reject", acker.reject(BasicRejectOptions { requeue: false })).await;
+}
+
+async fn settled(verb: &str, settling: impl Future<Output = lapin::Result<bool>>) {
+    match timeout(SETTLE_MAX, settling).await {
+        Ok(Ok(true)) => {}
+        // The connection of the message is over.
+        Ok(Ok(false)) => tracing::debug!(verb, "a message comes again"),
+        Ok(Err(cause)) => tracing::debug!(verb, %cause, "a message comes again"),
+        Err(_) => tracing::debug!(verb, "the broker did not take it in time"),
+    }
+}

@@ -1,0 +1,99 @@
+//! The outbox relay: publishes what is committed and not announced, and marks it.
+
+#[cfg(test)]
+mod tests;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::{StreamExt as _, stream};
+use tokio::time::{sleep, timeout};
+
+use crate::{
+    App,
+    conversion::Timestamp,
+    event::Mp3Ready,
+    store::{self, Change, Due, Seen},
+};
+
+/// Announcements of one round.
+const BATCH_MAX: usize = 100;
+/// Announcements that are published or marked at a time, so that a slow store or broker holds up each only for itself.
+/// As many as a broker takes at a time.
+const AT_ONCE: usize = 16;
+/// Longest wait for a round without a hint; a commit gives one, so this finds what a crash left.
+const ROUND: Duration = Duration::from_secs(1);
+/// Longest wait for a broker that takes nothing; the first is a [`ROUND`], and it doubles.
+const STUCK_MAX: Duration = Duration::from_secs(4);
+
+/// Publishes for ever.
+pub(crate) async fn run(app: Arc<App>) {
+    // The in-process broker lost all its messages with the last process.
+    let mut published_before = if app.broker.dies_with_process() { Timestamp::now() } else { Timestamp(0) };
+    let mut stuck = ROUND;
+    loop {
+        match publish(&app, published_before).await {
+            Ok(Round::More) => {
+                stuck = ROUND;
+                continue;
+            }
+            Ok(Round::Complete) => {
+                stuck = ROUND;
+                published_before = Timestamp::now().minus(app.config.republish_after);
+            }
+            // What was lost with the last process is still due. A commit does not help the broker: its hint waits.
+            Ok(Round::Stuck) => {
+                sleep(stuck).await;
+                stuck = (stuck * 2).min(STUCK_MAX);
+                continue;
+            }
+            Err(cause) => tracing::warn!(%cause, "announcements go on later"),
+        }
+        let _ = timeout(ROUND, app.announce.notified()).await;
+    }
+}
+
+/// How a round ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Round {
+    /// Everything is published.
+    Complete,
+    /// There may be more right now.
+    More,
+    /// The broker takes nothing at the moment.
+    Stuck,
+}
+
+/// One round. An announcement is marked after its confirm; one that is not marked goes out again.
+pub(crate) async fn publish(app: &App, published_before: Timestamp) -> Result<Round, store::Error> {
+    let due = app.store.due(Due::Announcement { published_before }, BATCH_MAX).await?;
+    let (found, refused) = (due.len(), AtomicBool::new(false));
+    let announcements = stream::iter(due).map(|conversion| announce(app, conversion.seen(), &refused));
+    // All run to their end, also behind a failure: what the broker confirmed is to be marked.
+    let marked: Vec<_> = announcements.buffer_unordered(AT_ONCE).collect().await;
+    marked.into_iter().collect::<Result<(), _>>()?;
+    Ok(match (refused.into_inner(), found) {
+        (true, _) => Round::Stuck,
+        (false, BATCH_MAX) => Round::More,
+        (false, _) => Round::Complete,
+    })
+}
+
+/// Publishes and marks one, unless the broker refused another one of the round.
+async fn announce(app: &App, seen: Seen, refused: &AtomicBool) -> Result<(), store::Error> {
+    if refused.load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    if let Err(cause) = app.broker.publish(Mp3Ready { id: seen.id }).await {
+        if !refused.swap(true, Ordering::Relaxed) {
+            tracing::warn!(conversion = %seen.id, %cause, "announcements wait in the outbox");
+        }
+        return Ok(());
+    }
+    app.store.update(seen, Change::Published { at: Timestamp::now() }).await.map(drop)
+}

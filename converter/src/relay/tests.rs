@@ -1,0 +1,139 @@
+//! How fast the outbox empties, and what a broker that takes nothing leaves in it.
+
+use std::time::{Duration, Instant};
+
+use testbed::{Kind, shared_or_skip};
+
+use super::{Round, publish};
+use crate::{
+    App,
+    control::{Completeness, Decoder},
+    conversion::{Attempt, Conversion, ConversionId, Mp3, Owner, Progress, State, Timestamp},
+    event::{Broker, Mp3Ready},
+    options::Options,
+    store::{
+        Change, Due, Store,
+        faulty::{FOR_EVER, Fault, Faulty, Op},
+    },
+};
+
+/// As many as a broker outage may leave.
+const PENDING: usize = 1_000;
+/// Longest that they may take.
+const EMPTY_WITHIN: Duration = Duration::from_secs(10);
+/// What one update takes in a store of several nodes that are far from each other.
+const SLOW: Duration = Duration::from_millis(50);
+/// Messages that the in-process broker holds.
+const MEMORY_QUEUE_MAX: usize = 1024;
+
+#[tokio::test]
+async fn a_long_outbox_is_announced_within_seconds_also_on_a_slow_store() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut app, faulty) = converter(Broker::memory(), folder.path()).await;
+    for _ in 0..PENDING {
+        committed(&app.store).await;
+    }
+    faulty.fail(vec![(Op::Update, FOR_EVER, Fault::Slow(SLOW))]);
+    for broker in [Some(Broker::memory()), amqp()].into_iter().flatten() {
+        app.broker = broker;
+        // What an earlier broker got is announced again.
+        let published_before = Timestamp::now();
+
+        let since = Instant::now();
+        while publish(&app, published_before).await.expect("the store answers") == Round::More {}
+
+        assert!(since.elapsed() < EMPTY_WITHIN, "{:?}: {:?}", app.broker, since.elapsed());
+        assert_eq!(due(&app, published_before).await, 0);
+    }
+}
+
+#[tokio::test]
+async fn what_a_full_broker_refuses_stays_in_the_outbox() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (app, _) = converter(Broker::memory(), folder.path()).await;
+    for _ in 1..MEMORY_QUEUE_MAX {
+        app.broker.publish(Mp3Ready { id: ConversionId::random() }).await.expect("there is room");
+    }
+    for _ in 0..3 {
+        committed(&app.store).await;
+    }
+
+    assert_eq!(publish(&app, Timestamp(0)).await.expect("the store answers"), Round::Stuck);
+    assert_eq!(due(&app, Timestamp(0)).await, 2, "one found room");
+
+    for _ in 0..2 {
+        app.broker.next().await.ack().await;
+    }
+    assert_eq!(publish(&app, Timestamp(0)).await.expect("the store answers"), Round::Complete);
+    assert_eq!(due(&app, Timestamp(0)).await, 0);
+}
+
+#[tokio::test]
+async fn what_was_confirmed_beside_a_failing_mark_is_marked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (app, faulty) = converter(Broker::memory(), folder.path()).await;
+    for _ in 0..20 {
+        committed(&app.store).await;
+    }
+    faulty.fail(vec![(Op::Update, 3..=3, Fault::Before)]);
+
+    publish(&app, Timestamp(0)).await.expect_err("the store failed");
+
+    assert_eq!(due(&app, Timestamp(0)).await, 1);
+}
+
+/// The server that tests share, where there is one.
+fn amqp() -> Option<Broker> {
+    Some(Broker::open(shared_or_skip(Kind::Rabbit)?.url()).expect("the address is right"))
+}
+
+async fn converter(broker: Broker, folder: &std::path::Path) -> (App, Faulty) {
+    let url = format!("file:{}", folder.join("store").display());
+    let Store::Embedded(embedded) = Store::open(&url, "test").await.expect("a store") else {
+        panic!("not the embedded store")
+    };
+    let faulty = Faulty::new(embedded);
+    (App::alone(Store::Faulty(faulty.clone()), broker, folder), faulty)
+}
+
+async fn due(app: &App, published_before: Timestamp) -> usize {
+    let due = app.store.due(Due::Announcement { published_before }, PENDING).await;
+    due.expect("the store answers").len()
+}
+
+async fn committed(store: &Store) {
+    let running = Conversion {
+        id: ConversionId::random(),
+        owner: Owner("1".into()),
+        email: "a@example.org".into(),
+        filename: "a.mp4".into(),
+        options: Options::default(),
+        fingerprint: "f".into(),
+        state: State::Running,
+        attempt: Attempt::random(),
+        lease: None,
+        progress: Progress::default(),
+        mp3: None,
+        failure: None,
+        garbage: vec![],
+        notify: None,
+        attempts: 1,
+        created_at: Timestamp::now(),
+        done_at: None,
+        expires_at: None,
+    };
+    let mp3 = Mp3 {
+        blob_id: running.attempt.blob(),
+        bytes: 3,
+        duration_ms: 1000,
+        sha256: "00".into(),
+        sample_rate: 44_100,
+        channels: 2,
+        completeness: Completeness::Complete,
+        decoder: Decoder::Symphonia,
+        source: "mp4/aac".into(),
+    };
+    let (seen, commit) = (running.seen(), Change::Commit { mp3, at: Timestamp::now(), expires_at: None });
+    assert!(store.insert(running).await.expect("the store answers"));
+    assert!(store.update(seen, commit).await.expect("the store answers"));
+}

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::bail;
 use chassis::{
     ServiceToken,
     service_token::ServiceTokenConfig,
@@ -18,23 +18,25 @@ struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
-    service: Option<Service>,
+    config: Config,
+    // What the service alone must be told. clap counts an optional group as absent where a group is nested in it.
+    #[command(flatten)]
+    token: Option<ServiceTokenConfig>,
+    #[command(flatten)]
+    servers: Option<Servers>,
     #[command(flatten)]
     log: LogConfig,
 }
 
+/// Where it keeps and announces what it made.
 #[derive(Debug, clap::Args)]
-struct Service {
-    #[command(flatten)]
-    config: Config,
-    #[command(flatten)]
-    token: ServiceTokenConfig,
+struct Servers {
     /// Where conversions and mp3s are stored: `mongodb://USER:PASSWORD@HOST/DATABASE`, or `file:FOLDER` for one process.
-    #[arg(long, env = "STORE_URL")]
+    #[arg(long, env = "STORE_URL", value_name = "URL", hide_env_values = true)]
     store_url: String,
     /// The RabbitMQ server (3.10 or newer) that carries announcements: `amqp://USER:PASSWORD@HOST:PORT/VHOST`, or
     /// `amqps://…` for TLS. A `/` in VHOST is written `%2f`.
-    #[arg(long, env = "BROKER_URL")]
+    #[arg(long, env = "BROKER_URL", value_name = "URL", hide_env_values = true)]
     broker_url: String,
 }
 
@@ -52,7 +54,7 @@ fn main() -> ExitCode {
         return converter::transcode::main(args, "converter");
     }
     telemetry::init(&cli.log);
-    match serve(cli.service) {
+    match serve(cli.config, cli.token, cli.servers) {
         Ok(()) => ExitCode::SUCCESS,
         Err(cause) => {
             tracing::error!(cause = format!("{cause:#}"), "the converter could not run");
@@ -62,8 +64,10 @@ fn main() -> ExitCode {
 }
 
 #[tokio::main]
-async fn serve(service: Option<Service>) -> anyhow::Result<()> {
-    let Service { config, token, store_url, broker_url } = service.context("see --help for the settings")?;
+async fn serve(config: Config, token: Option<ServiceTokenConfig>, servers: Option<Servers>) -> anyhow::Result<()> {
+    let (Some(token), Some(Servers { store_url, broker_url })) = (token, servers) else {
+        bail!("the service needs SERVICE_TOKEN_FILE, STORE_URL and BROKER_URL; see converter --help");
+    };
     let service_token = ServiceToken::read(&token)?;
     let broker = converter::event::Broker::open(&broker_url)?;
     let store = Store::open(&store_url, "converter").await?;

@@ -20,7 +20,7 @@ struct Cli {
     #[command(flatten)]
     token: ServiceTokenConfig,
     /// Where conversions and mp3s are stored: `mongodb://USER:PASSWORD@HOST/DATABASE`, or `file:FOLDER` for one process.
-    #[arg(long, env = "STORE_URL")]
+    #[arg(long, env = "STORE_URL", value_name = "URL", hide_env_values = true)]
     store_url: String,
     #[command(flatten)]
     log: LogConfig,

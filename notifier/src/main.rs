@@ -14,11 +14,11 @@ struct Cli {
     #[command(flatten)]
     config: Config,
     /// Where conversions are stored: `mongodb://USER:PASSWORD@HOST/DATABASE`, or `file:FOLDER` for one process.
-    #[arg(long, env = "STORE_URL")]
+    #[arg(long, env = "STORE_URL", value_name = "URL", hide_env_values = true)]
     store_url: String,
     /// The RabbitMQ server (3.10 or newer) that carries announcements: `amqp://USER:PASSWORD@HOST:PORT/VHOST`, or
     /// `amqps://…` for TLS. A `/` in VHOST is written `%2f`.
-    #[arg(long, env = "BROKER_URL")]
+    #[arg(long, env = "BROKER_URL", value_name = "URL", hide_env_values = true)]
     broker_url: String,
     #[command(flatten)]
     log: LogConfig,

@@ -184,3 +184,31 @@ fn a_problem_has_whole_seconds_to_wait() {
     let problem = |ms| Problem::new(503, "/problems/busy", "Busy", "d").retry_after(Duration::from_millis(ms));
     assert_eq!([0, 1, 1000, 1001].map(|ms| problem(ms).retry_after), [Some(1), Some(1), Some(1), Some(2)]);
 }
+
+/// A head, and a body that comes a moment later: two writes.
+async fn streamed() -> HttpResponse {
+    let body = futures_util::stream::once(async {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        Ok::<_, std::io::Error>(web::Bytes::from_static(b"body"))
+    });
+    HttpResponse::Ok().body(actix_web::body::SizedStream::new(4, body))
+}
+
+#[tokio::test]
+async fn a_streamed_answer_does_not_wait_for_acknowledgements() {
+    let server = start(Readiness::default(), |config| {
+        config.route("/streamed", web::get().to(streamed));
+    });
+    // One connection; Linux acknowledges its first packets at once, and the later ones after 40 ms.
+    let (client, url) = (client(), format!("http://{}/streamed", server.address()));
+    let mut waits = Vec::new();
+    for _ in 0..60 {
+        let asked = Instant::now();
+        let answer = client.get(&url).send().await.expect("an answer");
+        assert_eq!(answer.bytes().await.expect("a body"), "body");
+        waits.push(asked.elapsed());
+    }
+    waits.sort_unstable();
+    assert!(waits[waits.len() / 2] < Duration::from_millis(30), "{waits:?}");
+    server.stop().await;
+}

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chassis::{Deadline, Problem, hex};
+use chassis::{Deadline, hex};
 use converter::{
     client::{CallError, Reserve, Reserved},
     conversion::{Attempt, Conversion, ConversionId},
@@ -121,12 +121,14 @@ async fn ask(mut at: InFlight, request: &mut Reserve, deadline: Deadline) -> Res
         Ok(Reserved::Replay(conversion)) => Ok(Admitted::Replay(conversion)),
         Err(CallError::Refused(problem)) if problem.status == 503 => {
             let wait = problem.retry_after.map_or(FULL_ASIDE, Duration::from_secs);
-            if is_full(&problem) {
-                at.put_aside_full(wait);
-            } else {
-                at.put_aside_gone(wait);
+            match &*problem.kind {
+                // It has no permit to give, however long one waits.
+                "/problems/draining" => at.put_aside_gone(wait),
+                _ => at.put_aside_full(wait),
             }
-            Err(Refused::ForNow(problem.into()))
+            // It waited for the store in vain, and the store is every replica's: the caller has waited long enough.
+            let is_store = problem.kind == "/problems/unavailable";
+            Err(if is_store { Refused::ForGood(problem.into()) } else { Refused::ForNow(problem.into()) })
         }
         Err(CallError::Refused(problem)) => Err(Refused::ForGood(problem.into())),
         Err(CallError::Unreachable(cause)) => {
@@ -141,11 +143,6 @@ async fn ask(mut at: InFlight, request: &mut Reserve, deadline: Deadline) -> Res
             Err(Refused::ForNow(Error::NoConverter))
         }
     }
-}
-
-/// A replica that shuts down has no permit to give, however long one waits.
-fn is_full(problem: &Problem) -> bool {
-    problem.kind != "/problems/draining"
 }
 
 fn jittered(pause: Duration) -> Duration {

@@ -120,6 +120,23 @@ async fn a_full_converter_is_left_alone_while_another_has_room() {
 }
 
 #[tokio::test]
+async fn a_store_that_no_converter_reaches_is_told_by_the_first_that_is_asked() {
+    let fleet = Fleet::start().await;
+    let converters = fleet.converters::<3>().await;
+    for converter in &converters {
+        converter.script.on_reserve(answers("/problems/unavailable"));
+    }
+
+    // The first finds all of them in the list, the second put aside.
+    for asked in 1..=2 {
+        let answer = fleet.stack.upload("video").send().await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(answer.headers().contains_key("retry-after"));
+        assert_eq!(total(&converters.each_ref()), asked);
+    }
+}
+
+#[tokio::test]
 async fn an_upload_that_waits_goes_where_there_is_room() {
     let fleet = Fleet::start().await;
     let (full, free) = (fleet.converter().await, fleet.converter().await);

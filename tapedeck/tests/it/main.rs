@@ -1,5 +1,6 @@
 //! The whole story, end to end: the real program over real HTTP; and the command line by itself.
 
+mod answer;
 mod bad_input;
 mod cli;
 mod client;
@@ -17,3 +18,4 @@ mod truncated;
 mod uploads;
 mod user;
 mod users;
+mod wait;

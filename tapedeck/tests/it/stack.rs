@@ -13,12 +13,12 @@ use reqwest::StatusCode;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::user::{User, expect};
+pub(crate) use crate::wait::{PATIENCE, until};
+use crate::{
+    user::{User, expect},
+    wait::LOOK_EVERY,
+};
 
-/// Longest wait for anything that must happen.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
-/// Between two looks at a condition.
-const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// A lease short enough that a test sees it end.
 pub(crate) const LEASE: Duration = Duration::from_secs(3);
 
@@ -184,15 +184,6 @@ pub(crate) fn command(folder: &Path, settings: &[(&str, &str)]) -> Command {
         .envs(settings.iter().copied())
         .stdin(Stdio::null());
     command
-}
-
-/// Waits for a condition, at most [`PATIENCE`].
-pub(crate) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !condition().await {
-        assert!(Instant::now() < deadline, "waited {PATIENCE:?} and not: {what}");
-        tokio::time::sleep(LOOK_EVERY).await;
-    }
 }
 
 /// Whether a process runs; one that only waits to be reaped does not.

@@ -53,7 +53,7 @@ impl Post {
 
     /// With a running notifier that has these flags.
     pub(crate) async fn open_with(flags: &[String]) -> Self {
-        let mut post = Self::closed().await;
+        let mut post = Self::closed(Broker::memory()).await;
         post.start_with(flags).await;
         post
     }

@@ -1,6 +1,6 @@
 //! Consuming, through outages.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::StreamExt as _;
 use lapin::{
@@ -16,6 +16,10 @@ use super::{
     link::{Link, Session},
     reject, topology,
 };
+
+/// Longest silence before the subscription is renewed. RabbitMQ 3.10 may forget to tell a consumer that its queue was
+/// removed, and then counts it among those of the new queue without a message ever reaching it.
+const SILENCE_MAX: Duration = Duration::from_mins(5);
 
 #[derive(Debug, Clone)]
 pub(super) struct Consumer {
@@ -42,7 +46,12 @@ impl Consumer {
                 Some(subscription) => subscription,
                 none => none.insert(self.subscribe().await),
             };
-            match subscription.messages.next().await {
+            let Ok(message) = timeout(SILENCE_MAX, subscription.messages.next()).await else {
+                // A new channel is enough: what the old one holds comes again when it closes.
+                *current = None;
+                continue;
+            };
+            match message {
                 // Of a connection that is over: it comes again.
                 Some(Ok(message)) if !message.acker.usable() => {}
                 Some(Ok(message)) => {

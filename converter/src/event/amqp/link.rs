@@ -128,12 +128,12 @@ async fn run(address: Address, role: &'static str, state: watch::Sender<State>, 
                     () = session.over.cancelled() => "given up".to_owned(),
                     () = stop.cancelled() => "stopped".to_owned(),
                 };
-                session.give_up();
-                state.send_replace(State::Down(cause.as_str().into()));
-                connect::close(&session.connection, socket).await;
                 if since.elapsed() >= DELAY_MAX {
                     delay = DELAY_FIRST;
                 }
+                session.give_up();
+                state.send_replace(State::Down(cause.as_str().into()));
+                connect::close(&session.connection, socket).await;
                 cause
             }
             Ok(Err(cause)) => cause.to_string(),

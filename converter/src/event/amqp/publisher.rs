@@ -60,8 +60,8 @@ impl Publisher {
         let late = |_| Err(PublishError::Unconfirmed(anyhow!("no confirm in {PUBLISH_MAX:?}")));
         let sent = timeout_at(deadline, sent).await.unwrap_or_else(late);
         // What waits in a connection without answers must not pile up there, and a new one may do better. Somebody removed
-        // the queue of what is unroutable: the next connection declares it again. Not this one and at once, since
-        // RabbitMQ 3.10 then takes the consumers of the old queue for those of the new one, which get nothing.
+        // the queue of what is unroutable: the next connection declares it again. Not this one and at once: RabbitMQ then
+        // has no time to tell the consumers.
         if let Err(PublishError::Unconfirmed(_) | PublishError::Unroutable) = &sent {
             session.give_up();
         }

@@ -6,9 +6,12 @@
 //!                └─────────────────────────────────────────┘
 //! ```
 //!
-//! All are durable quorum queues. What is dead-lettered, also after its delay, leaves its queue only once the next one
-//! has it (`at-least-once`, which asks for `reject-publish`). The server refuses a declaration that differs from the
-//! queue that exists: to change a number below, remove the queue or give it a new name.
+//! All are durable quorum queues. A retry leaves its queue only once `mp3` has it (`at-least-once`, which asks for
+//! `reject-publish`): its time may end while a server starts, before `mp3` is there. What `mp3` gives up moves at most once,
+//! RabbitMQ's default: the document tells the same, and `at-least-once` can hold it back after somebody removed a queue.
+//!
+//! The server refuses a declaration that differs from the queue that exists: to change a number below, remove the queue or
+//! give it a new name.
 
 use std::time::Duration;
 
@@ -49,7 +52,6 @@ pub(super) async fn declare(channel: &Channel) -> lapin::Result<()> {
         ("x-max-length", LENGTH_MAX.into()),
         ("x-overflow", text("reject-publish")),
         ("x-dead-letter-exchange", text(DEAD_LETTER_EXCHANGE)),
-        ("x-dead-letter-strategy", text("at-least-once")),
     ];
     queue(channel, QUEUE, arguments).await
 }

@@ -35,7 +35,8 @@ use converter::{
 };
 use lapin::{
     Channel, Connection, ConnectionProperties,
-    options::{BasicGetOptions, BasicRejectOptions, QueueDeleteOptions},
+    options::{BasicGetOptions, BasicRejectOptions, QueueDeclareOptions, QueuePurgeOptions},
+    types::FieldTable,
 };
 use testbed::{Kind, shared_or_skip};
 use tokio::{
@@ -88,14 +89,11 @@ impl Rabbit {
         let connection =
             Connection::connect(&url, ConnectionProperties::default()).await.expect("the server takes connections");
         let channel = connection.create_channel().await.expect("a channel");
-        for queue in
-            ["mp3", "mp3.dead"].map(str::to_owned).into_iter().chain(DELAYS_MS.map(|ms| format!("mp3.retry.{ms}")))
-        {
-            channel.queue_delete(queue.into(), QueueDeleteOptions::default()).await.expect("a queue can be removed");
-        }
         let side = Side { broker: Broker::open(&url).expect("the address is right"), url: Some(url) };
         connected(&side.broker).await;
-        Some(Self { side, channel, _connection: connection, _turn: turn })
+        let rabbit = Self { side, channel, _connection: connection, _turn: turn };
+        rabbit.empty().await;
+        Some(rabbit)
     }
 
     /// Takes a message out of a queue, or gives it back there.
@@ -106,14 +104,31 @@ impl Rabbit {
         Some(got.data.clone())
     }
 
-    /// The next dead letter.
-    async fn dead_letter(&self) -> Vec<u8> {
+    /// Waits for a dead letter, past those of earlier tests.
+    async fn dead_letter(&self, wanted: &[u8]) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.get("mp3.dead", false).await.as_deref() != Some(wanted) {
+            assert!(Instant::now() < deadline, "no dead letter {wanted:?} came");
+            sleep(LOOK).await;
+        }
+    }
+
+    /// Removes what an earlier test left, once its consumers are gone and have given back what they held. The queues stay:
+    /// what RabbitMQ 3.10 still does for a removed queue it may do to a new one of the same name.
+    async fn empty(&self) {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            if let Some(letter) = self.get("mp3.dead", false).await {
-                return letter;
+            let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
+            let queue = self.channel.queue_declare("mp3".into(), passive, FieldTable::default()).await;
+            let queue = queue.expect("the broker declared it");
+            if queue.consumer_count() == 0 && queue.message_count() == 0 {
+                return;
             }
-            assert!(Instant::now() < deadline, "no dead letter came");
+            assert!(Instant::now() < deadline, "somebody else uses the server");
+            if queue.consumer_count() == 0 {
+                let purge = self.channel.queue_purge("mp3".into(), QueuePurgeOptions::default());
+                purge.await.expect("it is there");
+            }
             sleep(LOOK).await;
         }
     }

@@ -3,6 +3,7 @@
 #   install             makes the folder's configuration, at its first start: ports, password, address
 #   launch              starts the processes, each by `serve`; the one called `server` is the server itself
 #   answers             whether it serves clients
+#   KNOWN_OPTIONS       what `start` takes beside the folder (may be absent)
 # and then calls `main "$@"`. All that a server has is in one folder, $DIR:
 #   url                 its address, with user and password; `api-url` and `ca.pem` where it has them
 #   NAME.pid, NAME.log  a process that `serve` started: its id and the moment it began; its output since the last start
@@ -31,6 +32,7 @@ $KIND kill DIR                       end it by kill -9
 $KIND remove DIR                     end it by kill -9 and remove DIR
 Its address is printed and kept in DIR/url.
 USAGE
+    [[ -z ${KNOWN_OPTIONS:-} ]] || printf 'OPTION is one of: %s\n' "$KNOWN_OPTIONS"
 }
 
 fail() {
@@ -209,8 +211,10 @@ main() {
             shift
             # The watchdog is told the moment: by now the id may be another's.
             [[ $command != watch ]] || { PARENT_BORN=$2 && shift; }
-        else
+        elif [[ " ${KNOWN_OPTIONS:-} " == *" $1 "* ]]; then
             OPTIONS+=("$1")
+        else
+            fail "no such option: $1${KNOWN_OPTIONS:+; there are: $KNOWN_OPTIONS}"
         fi
         shift
     done

@@ -10,7 +10,7 @@ use tokio::{
     task::spawn_blocking,
 };
 
-use crate::process;
+use crate::{process, wait::until};
 
 /// The administrator's, from the file that `auth migrate` reads.
 pub(crate) const ADMIN_PASSWORD: &str = "the administrator's password";
@@ -127,6 +127,10 @@ impl Real {
             Leave::Silenced => self.signal("-STOP"),
         });
         left.await.expect("it ends");
+        if let Leave::Silenced = how {
+            // The signal reaches one thread, and that one the others.
+            until("every thread stands still", async || self.is_silent()).await;
+        }
     }
 
     /// Brings it back with its data, where it is away; it answers when this returns.
@@ -142,9 +146,19 @@ impl Real {
     }
 
     fn signal(&self, name: &str) {
+        assert!(Command::new("kill").args([name, &self.pid()]).status().expect("kill is there").success());
+    }
+
+    fn is_silent(&self) -> bool {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.pid())).expect("it runs");
+        // Its state follows the name, which is in parentheses.
+        let mut states = threads.flatten().filter_map(|thread| fs::read_to_string(thread.path().join("stat")).ok());
+        states.all(|stat| stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('T')))
+    }
+
+    fn pid(&self) -> String {
         let told = fs::read_to_string(self.server.folder().join("server.pid")).expect("it runs");
-        let pid = told.split_whitespace().next().expect("the process, and when it began");
-        assert!(Command::new("kill").args([name, pid]).status().expect("kill is there").success());
+        told.split_whitespace().next().expect("the process, and when it began").to_owned()
     }
 }
 

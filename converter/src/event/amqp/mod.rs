@@ -20,7 +20,7 @@ use lapin::{
     Acker,
     options::{BasicAckOptions, BasicRejectOptions},
 };
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::{Mp3Ready, PublishError};
 use address::Address;
@@ -30,6 +30,12 @@ use publisher::Publisher;
 
 /// Longest wait for the server to take an acknowledgement. A lost one is no loss: the message comes again.
 const SETTLE_MAX: Duration = Duration::from_secs(5);
+
+/// Tries of handing a delayed message over: a queue that was declared a moment ago refuses the first ones (seen with 3.10),
+/// and the outbox would announce the mail `REPUBLISH_AFTER` later.
+const RETRY_TRIES_MAX: u32 = 5;
+/// Between two of them.
+const RETRY_PAUSE: Duration = Duration::from_millis(200);
 
 /// See [`super::Broker::Amqp`].
 #[derive(Debug, Clone)]
@@ -78,8 +84,15 @@ impl Receipt {
     /// Where the server does not take the delayed message, the outbox announces the mail again: held back here, the
     /// message would keep its place in the consumer's window until the connection ends.
     pub(super) async fn retry_later(self, event: Mp3Ready, delay: Duration) {
-        if let Err(cause) = self.broker.publisher.publish(event, Some(delay)).await {
-            tracing::warn!(conversion = %event.id, %cause, "a retry is left to the outbox");
+        for left in (0..RETRY_TRIES_MAX).rev() {
+            match self.broker.publisher.publish(event, Some(delay)).await {
+                Err(PublishError::Full) if left > 0 => sleep(RETRY_PAUSE).await,
+                Err(cause) => {
+                    tracing::warn!(conversion = %event.id, %cause, "a retry is left to the outbox");
+                    break;
+                }
+                Ok(()) => break,
+            }
         }
         self.ack().await;
     }

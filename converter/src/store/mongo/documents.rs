@@ -49,7 +49,7 @@ impl Documents {
 
     pub(super) async fn get(&self, id: ConversionId) -> Result<Option<Conversion>, Error> {
         let found = self.read(id).await?;
-        found.map(encoding::decode).transpose().map_err(Error::unavailable)
+        found.map(encoding::decode).transpose().map_err(|cause| Error::unreadable(id, cause))
     }
 
     async fn read(&self, id: ConversionId) -> Result<Option<Document>, DriverError> {
@@ -61,7 +61,7 @@ impl Documents {
         for _ in 0..UPDATE_TRIES_MAX {
             let Some(document) = self.read(seen.id).await? else { return Ok(false) };
             let as_read = encoding::as_read(&document);
-            let before = encoding::decode(document).map_err(Error::unavailable)?;
+            let before = encoding::decode(document).map_err(|cause| Error::unreadable(seen.id, cause))?;
             let mut after = before.clone();
             if before.seen() != seen || !change.clone().apply(&mut after) {
                 return Ok(false);

@@ -1,5 +1,7 @@
 //! Conversion documents, one conditional update at a time.
 
+use std::time::Instant;
+
 use anyhow::anyhow;
 use futures_util::TryStreamExt as _;
 use mongodb::{
@@ -8,7 +10,7 @@ use mongodb::{
     error::{Error as DriverError, ErrorKind, WriteFailure},
 };
 
-use super::{encoding, queries};
+use super::{encoding, lanes::OPERATION_MAX, queries};
 use crate::{
     conversion::{Conversion, ConversionId, Owner, State},
     store::{Change, Cursor, Due, Error, Seen},
@@ -58,6 +60,7 @@ impl Documents {
 
     /// [`Change::apply`] decides here, as in every store; the server writes the result only over what was read.
     pub(super) async fn update(&self, seen: Seen, change: &Change) -> Result<bool, Error> {
+        let begun = Instant::now();
         for _ in 0..UPDATE_TRIES_MAX {
             let Some(document) = self.read(seen.id).await? else { return Ok(false) };
             let as_read = encoding::as_read(&document);
@@ -71,8 +74,11 @@ impl Documents {
                 return Ok(true);
             }
             // Another update came between, e.g. a heartbeat: whether this one still applies is read again.
+            if begun.elapsed() > OPERATION_MAX {
+                break; // its caller was answered
+            }
         }
-        Err(Error::unavailable(anyhow!("the document was overtaken {UPDATE_TRIES_MAX} times")))
+        Err(Error::unavailable(anyhow!("the document was overtaken again and again")))
     }
 
     pub(super) async fn remove(&self, seen: Seen) -> Result<bool, Error> {

@@ -24,6 +24,7 @@ mod documents;
 mod embedded;
 mod mongo;
 mod mongo_blobs;
+mod mongo_crowd;
 mod mongo_late;
 mod outbox;
 

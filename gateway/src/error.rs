@@ -63,6 +63,8 @@ pub enum Error {
     RangeOutside { bytes: u64 },
     #[error("{0} of your uploads are in flight already (UPLOADS_PER_USER_MAX)")]
     TooManyUploads(usize),
+    #[error("{0} of your downloads are in flight already (DOWNLOADS_PER_USER_MAX)")]
+    TooManyDownloads(usize),
     #[error("{0} uploads wait for a converter already (ADMISSION_WAITING_MAX)")]
     Busy(usize),
     #[error("no converter can be reached (CONVERTERS)")]
@@ -134,6 +136,7 @@ impl Error {
             Self::TooLarge(_) => (413, "/problems/too-large", "Upload too large"),
             Self::RangeOutside { .. } => (416, "/problems/range-outside", "Range outside the mp3"),
             Self::TooManyUploads(_) => (429, "/problems/too-many-uploads", "Too many uploads"),
+            Self::TooManyDownloads(_) => (429, "/problems/too-many-downloads", "Too many downloads"),
             Self::Busy(_) => (503, "/problems/busy", "Busy"),
             Self::Draining => (503, "/problems/draining", "Shutting down"),
             Self::NoConverter | Self::Unavailable(_) | Self::HalfRemoved(_) => {
@@ -157,9 +160,12 @@ impl Error {
             Self::BadLogin { challenge } => problem.header(header::WWW_AUTHENTICATE, *challenge),
             Self::RangeOutside { bytes } => problem.header(header::CONTENT_RANGE, format!("bytes */{bytes}")),
             Self::OutcomeUnknown(id) => problem.retry_after(RUNNING_RETRY).member("id", id.to_string()),
-            Self::NotReady(_) | Self::TooManyUploads(_) | Self::Busy(_) | Self::Draining | Self::TimedOut => {
-                problem.retry_after(RUNNING_RETRY)
-            }
+            Self::NotReady(_)
+            | Self::TooManyUploads(_)
+            | Self::TooManyDownloads(_)
+            | Self::Busy(_)
+            | Self::Draining
+            | Self::TimedOut => problem.retry_after(RUNNING_RETRY),
             Self::ConverterLost => problem.retry_after(LOST_RETRY),
             _ if problem.status == 503 => problem.retry_after(UNAVAILABLE_RETRY),
             _ => problem,
@@ -202,6 +208,7 @@ mod tests {
     fn a_wait_belongs_to_every_429_502_503_and_504() {
         for error in [
             Error::TooManyUploads(4),
+            Error::TooManyDownloads(16),
             Error::Busy(1),
             Error::NoConverter,
             Error::Draining,

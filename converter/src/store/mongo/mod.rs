@@ -10,7 +10,11 @@ mod encoding;
 mod lanes;
 mod queries;
 
-use std::{ops::RangeInclusive, sync::Arc};
+use std::{
+    ops::RangeInclusive,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 use mongodb::{
     Database,
@@ -28,6 +32,10 @@ use lanes::Lanes;
 
 pub(super) use blobs::BlobWriter;
 
+/// How often a ping looks after the indexes: under a running process, a database may be dropped or restored from a copy
+/// that has none.
+const INDEXES_REST: Duration = Duration::from_mins(1);
+
 /// See [`super::Store::Mongo`].
 #[derive(Debug, Clone)]
 pub struct Mongo(Arc<Inner>);
@@ -36,6 +44,7 @@ pub struct Mongo(Arc<Inner>);
 struct Inner {
     connection: Connection,
     lanes: Lanes,
+    indexes_rest: Duration,
     prepared: OnceCell<Prepared>,
 }
 
@@ -45,15 +54,35 @@ struct Prepared {
     database: Database,
     documents: Documents,
     blobs: Blobs,
+    /// When the indexes were there for sure.
+    indexed_at: Mutex<Instant>,
+}
+
+impl Prepared {
+    async fn prepare(&self) -> Result<(), Error> {
+        let begun = Instant::now();
+        self.documents.prepare().await?;
+        self.blobs.prepare().await?;
+        *self.indexed_at.lock().unwrap_or_else(PoisonError::into_inner) = begun;
+        Ok(())
+    }
+
+    fn indexes_age(&self) -> Duration {
+        self.indexed_at.lock().unwrap_or_else(PoisonError::into_inner).elapsed()
+    }
 }
 
 impl Mongo {
     /// Reads the address, and no more than that waits: a server that is away is looked for again by every operation.
     /// `who` is the service, for the server's log.
     pub(super) async fn open(url: &str, who: &str) -> anyhow::Result<Self> {
+        Self::open_with(url, who, INDEXES_REST).await
+    }
+
+    async fn open_with(url: &str, who: &str, indexes_rest: Duration) -> anyhow::Result<Self> {
         let connection = Connection::parse(url, who).await?;
         let lanes = Lanes::of(connection.connections_max());
-        let store = Self(Arc::new(Inner { connection, lanes, prepared: OnceCell::new() }));
+        let store = Self(Arc::new(Inner { connection, lanes, indexes_rest, prepared: OnceCell::new() }));
         let preparing = store.clone();
         tokio::spawn(async move {
             if let Err(cause) = preparing.prepare().await {
@@ -121,9 +150,10 @@ impl Mongo {
     pub(super) async fn ping(&self) -> Result<(), Error> {
         let store = self.clone();
         let ping = async move {
-            let ping = store.prepared().await?.database.run_command(doc! { "ping": 1 });
+            let prepared = store.prepared().await?;
+            let ping = prepared.database.run_command(doc! { "ping": 1 });
             ping.selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary)).await?;
-            Ok(())
+            if prepared.indexes_age() < store.0.indexes_rest { Ok(()) } else { prepared.prepare().await }
         };
         self.0.lanes.document(ping).await
     }
@@ -139,13 +169,14 @@ impl Mongo {
 
     /// The database, once its indexes are there; without them two attempts could mix their chunks.
     async fn prepared(&self) -> Result<&Prepared, Error> {
-        let Inner { connection, lanes, prepared } = &*self.0;
+        let Inner { connection, lanes, prepared, .. } = &*self.0;
         let prepare = async || {
             let database = connection.database().await?;
             let (documents, blobs) = (Documents::of(database), Blobs::of(database, lanes.clone()));
-            documents.prepare().await?;
-            blobs.prepare().await?;
-            Ok(Prepared { database: database.clone(), documents, blobs })
+            let made =
+                Prepared { database: database.clone(), documents, blobs, indexed_at: Mutex::new(Instant::now()) };
+            made.prepare().await?;
+            Ok(made)
         };
         prepared.get_or_try_init(prepare).await
     }
@@ -154,5 +185,36 @@ impl Mongo {
 impl From<mongodb::error::Error> for Error {
     fn from(cause: mongodb::error::Error) -> Self {
         Self::unavailable(cause)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::TryStreamExt as _;
+    use mongodb::bson::Document;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn indexes_of_a_database_that_was_dropped_are_made_again() {
+        let shared = testbed::shared(testbed::Kind::Mongo).url();
+        let (server, options) = shared.split_once('?').unwrap_or((shared, ""));
+        let host = server.trim_start_matches("mongodb://").split('/').next().expect("a host");
+        let url = format!("mongodb://{host}/{}?{options}", testbed::unique("store"));
+        for (rest, is_indexed) in [(Duration::ZERO, true), (Duration::from_hours(1), false)] {
+            let store = Mongo::open_with(&url, "the test", rest).await.expect("an address");
+            store.ping().await.expect("the store answers");
+            let database = &store.prepared().await.expect("the store answers").database;
+            database.drop().await.expect("the server answers");
+            store.ping().await.expect("the store answers");
+
+            let keys = |index: mongodb::IndexModel| index.keys;
+            let found: Vec<Document> = match database.collection::<Document>("mp3s.chunks").list_indexes().await {
+                Ok(indexes) => indexes.map_ok(keys).try_collect().await.expect("the server answers"),
+                Err(_) => vec![], // no such collection
+            };
+            assert_eq!(found.contains(&doc! { "files_id": 1, "n": 1 }), is_indexed, "{found:?}");
+            database.drop().await.expect("the server answers");
+        }
     }
 }

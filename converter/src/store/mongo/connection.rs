@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use mongodb::{
     Client, Database,
     options::{
@@ -23,6 +23,10 @@ const CONNECT_MAX: Duration = Duration::from_secs(2);
 /// Connections to one server, which [`super::lanes`] shares out.
 const CONNECTIONS_MAX: u32 = 64;
 
+/// What is wrong with an address that holds a password, as far as it can be told.
+const NO_ADDRESS: &str = "STORE_URL is not an address of MongoDB; in the user and the password, each of / ? # [ ] @ : % must \
+    be percent-encoded, e.g. %3F for ?";
+
 /// A server that may or may not be there.
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -34,7 +38,13 @@ pub(super) struct Connection {
 impl Connection {
     /// Reads an address. Limits that it names itself (`maxPoolSize`, …) stand.
     pub(super) async fn parse(url: &str, service: &str) -> anyhow::Result<Self> {
-        let address = ConnectionString::parse(url).context("STORE_URL is not an address of MongoDB")?;
+        let address = match ConnectionString::parse(url) {
+            // The driver takes this for options, and would tell of them.
+            _ if url.split_once('?').is_some_and(|(_, options)| options.contains('@')) => bail!(NO_ADDRESS),
+            // Its text may quote the password.
+            Err(_) if url.contains('@') => bail!(NO_ADDRESS),
+            parsed => parsed.context("STORE_URL is not an address of MongoDB")?,
+        };
         let connection = Self { address, service: service.to_owned(), database: OnceCell::new() };
         // A seed list is looked up in the DNS, which may be away as much as the server; all else is checked now.
         if !url.starts_with("mongodb+srv:") {

@@ -212,6 +212,11 @@ async fn a_wrong_address_is_refused_at_once_and_its_password_not_shown() {
         "mongo://user:s3cret@host/db",
         "mongodb://user:s3cret@host:port/db",
         "mongodb://user:s3c/ret@host/db",
+        "mongodb://user:s3c?ret@host/db",
+        "mongodb://user:27017?s3c=ret@host/db",
+        "mongodb://user:s3c#ret@host/db",
+        "mongodb://user:s3c@ret@host/db",
+        "mongodb://user:s3c%ret@host/db",
         "mongodb://user:s3cret@one,two/db?directConnection=true",
         "s3cret",
     ] {

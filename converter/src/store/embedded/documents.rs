@@ -165,17 +165,28 @@ fn load(db: &Connection, id: ConversionId) -> rusqlite::Result<Option<Conversion
 }
 
 fn select(db: &Connection, matching: &str, limit: usize, values: &[&dyn ToSql]) -> rusqlite::Result<Vec<Conversion>> {
-    let mut select = db.prepare_cached(&format!("SELECT document FROM conversions WHERE {matching} LIMIT {limit}"))?;
-    let mut rows = select.query(values)?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        match document(row) {
-            Ok(conversion) => found.push(conversion),
-            // One document that cannot be read must not hide the others from the sweeper and the relay.
-            Err(cause) => tracing::error!(%cause, "a conversion document cannot be read"),
+    let (mut found, mut unreadable) = (Vec::new(), 0);
+    loop {
+        let (wanted, passed) = (limit - found.len(), found.len() + unreadable);
+        let page = format!("SELECT document, id FROM conversions WHERE {matching} LIMIT {wanted} OFFSET {passed}");
+        let mut select = db.prepare_cached(&page)?;
+        let mut rows = select.query(values)?;
+        while let Some(row) = rows.next()? {
+            match document(row) {
+                Ok(conversion) => found.push(conversion),
+                Err(cause) => {
+                    let id: String = row.get(1)?;
+                    tracing::error!(id, %cause, "a conversion document cannot be read");
+                    unreadable += 1;
+                }
+            }
+        }
+        // Documents that cannot be read must not hide the others from the sweeper and the relay: the next ones take
+        // their places.
+        if found.len() == limit || found.len() + unreadable < passed + wanted {
+            return Ok(found);
         }
     }
-    Ok(found)
 }
 
 fn document(row: &Row<'_>) -> rusqlite::Result<Conversion> {

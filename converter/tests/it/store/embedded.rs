@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use converter::{
-    conversion::{Conversion, Timestamp},
+    conversion::{Conversion, Owner, Timestamp},
     store::{Change, Due, Error, Store},
 };
 
@@ -49,4 +49,24 @@ async fn a_document_that_cannot_be_read_is_told_from_a_store_that_is_away() {
     let document = done(&embedded.store).await;
     embedded.spoil("state = 'done'");
     unreadable(&embedded.store, &document).await;
+}
+
+#[tokio::test]
+async fn documents_that_cannot_be_read_hide_no_other() {
+    let embedded = Embedded::open().await;
+    for _ in 0..5 {
+        done(&embedded.store).await;
+    }
+    embedded.spoil("state = 'done'");
+    let readable = [done(&embedded.store).await.id, done(&embedded.store).await.id];
+
+    let page = embedded.store.list(&Owner("alice".into()), None, 2).await.expect("the store answers");
+    assert_eq!(page.len(), 2);
+    assert!(page.iter().all(|found| readable.contains(&found.id)));
+    let later = Due::Announcement { published_before: NOW.plus(Duration::from_secs(1)) };
+    let announced = embedded.store.due(later, 2).await.expect("the store answers");
+    assert_eq!(announced.len(), 2);
+    assert!(announced.iter().all(|found| readable.contains(&found.id)));
+    // Also where there are fewer than asked for.
+    assert_eq!(embedded.store.due(later, 10).await.expect("the store answers"), announced);
 }

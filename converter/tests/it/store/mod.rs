@@ -47,7 +47,7 @@ impl Embedded {
     async fn open() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let url = format!("file:{}", folder.path().display());
-        Self { store: Store::open(&url, "the test").await.expect("a new store opens"), folder: folder }
+        Self { store: Store::open(&url, "the test").await.expect("a new store opens"), folder }
     }
 }
 

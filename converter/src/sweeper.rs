@@ -18,29 +18,34 @@ const BATCH_MAX: usize = 100;
 /// Sweeps whenever something was released, and at the pace of the leases.
 pub(crate) async fn run(app: Arc<App>) {
     loop {
-        match sweep(&app).await {
-            Ok(true) => continue,
-            Ok(false) => {}
-            Err(cause) => tracing::warn!(%cause, "the sweep goes on later"),
+        if sweep(&app).await {
+            continue;
         }
         let _ = timeout(app.config.lease / 3, app.sweep.notified()).await;
     }
 }
 
-/// One round over each kind of work; answers whether there may be more right now.
-async fn sweep(app: &App) -> Result<bool, store::Error> {
+/// One round over each kind of work; answers whether there may be more right now. A kind that fails keeps none of the
+/// others waiting. Removed users come last: looking for what is theirs takes the longer the more of them there are.
+async fn sweep(app: &App) -> bool {
     let now = Timestamp::now();
     let swept_before = now.minus(app.config.garbage_rest());
     let kinds = [
         Due::DeadLease { now },
-        Due::Forgotten,
         Due::Expiry { now },
         Due::Garbage { swept_before },
         Due::Removal { now },
+        Due::Forgotten,
     ];
     let mut is_more = false;
     for due in kinds {
-        let found = app.store.due(due, BATCH_MAX).await?;
+        let found = match app.store.due(due, BATCH_MAX).await {
+            Ok(found) => found,
+            Err(cause) => {
+                tracing::warn!(?due, %cause, "this kind of work is left to a later sweep");
+                continue;
+            }
+        };
         let mut failures = 0;
         for conversion in &found {
             if let Err(cause) = settle(app, due, conversion, now).await {
@@ -49,9 +54,11 @@ async fn sweep(app: &App) -> Result<bool, store::Error> {
                 failures += 1;
             }
         }
-        is_more |= found.len() == BATCH_MAX && failures == 0;
+        // What a removed user had has become garbage, whose turn was before.
+        let has_more = found.len() == BATCH_MAX || (due == Due::Forgotten && !found.is_empty());
+        is_more |= has_more && failures == 0;
     }
-    Ok(is_more)
+    is_more
 }
 
 async fn settle(app: &App, due: Due, conversion: &Conversion, now: Timestamp) -> Result<(), store::Error> {
@@ -82,4 +89,58 @@ async fn collect(app: &App, holder: &Conversion, now: Timestamp, swept_before: T
         app.store.update(holder.seen(), change).await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        conversion::{Attempt, ConversionId, Owner, State},
+        event::Broker,
+        store::{
+            Store,
+            faulty::{Fault, Faulty, Op},
+        },
+    };
+
+    fn tombstone() -> Conversion {
+        Conversion {
+            id: ConversionId::random(),
+            owner: Owner("alice".into()),
+            email: "a@example.org".into(),
+            filename: "a.mp4".into(),
+            options: crate::options::Options::default(),
+            fingerprint: "f".into(),
+            state: State::Deleted,
+            attempt: Attempt::random(),
+            lease: None,
+            progress: crate::conversion::Progress::default(),
+            mp3: None,
+            failure: None,
+            garbage: vec![],
+            notify: None,
+            attempts: 1,
+            created_at: Timestamp(0),
+            done_at: None,
+            expires_at: Some(Timestamp(0)),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_kind_of_work_that_fails_keeps_no_other_waiting() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("file:{}", folder.path().join("store").display());
+        let Store::Embedded(embedded) = Store::open(&url, "test").await.expect("a store") else {
+            panic!("not the embedded store")
+        };
+        let faulty = Faulty::new(embedded);
+        let app = App::alone(Store::Faulty(faulty.clone()), Broker::memory(), folder.path());
+        for failing in [1..=1, 2..=3, 5..=5] {
+            let over = tombstone();
+            assert!(app.store.insert(over.clone()).await.expect("an answer"));
+            faulty.fail(vec![(Op::Due, failing.clone(), Fault::Before)]);
+            sweep(&app).await;
+            assert_eq!(app.store.get(over.id).await.expect("an answer"), None, "{failing:?}");
+        }
+    }
 }

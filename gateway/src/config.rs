@@ -25,6 +25,9 @@ pub struct Config {
     /// Uploads that one user may have in flight at this gateway.
     #[arg(long, env = "UPLOADS_PER_USER_MAX", default_value = "4")]
     pub uploads_per_user_max: usize,
+    /// Downloads that one user may have in flight at this gateway.
+    #[arg(long, env = "DOWNLOADS_PER_USER_MAX", default_value = "16")]
+    pub downloads_per_user_max: usize,
     /// Longest silence of a client in the middle of its upload.
     #[arg(long, env = "UPLOAD_IDLE_MAX", default_value = "30s", value_parser = parse_duration)]
     pub upload_idle_max: Duration,

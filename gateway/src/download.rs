@@ -66,11 +66,14 @@ pub(crate) async fn download(
     let body: BlobBytes = if request.method() == Method::HEAD {
         stream::empty().boxed()
     } else {
-        app.store.read_blob(mp3.blob_id, bytes).await.map_err(|error| match error {
+        let slot = app.downloads.take(&caller.id).ok_or(Error::TooManyDownloads(app.config.downloads_per_user_max))?;
+        let bytes = app.store.read_blob(mp3.blob_id, bytes).await.map_err(|error| match error {
             // Deleted since the document was read.
             store::Error::BlobMissing => Error::NotFound,
-            error @ store::Error::Unavailable(_) => error.into(),
-        })?
+            error => error.into(),
+        })?;
+        // Counted until the last byte is sent, or the client is gone.
+        bytes.inspect(move |_| _ = &slot).boxed()
     };
     // An error in the middle of the stream breaks the connection: a short file never looks whole.
     Ok(response.body(SizedStream::new(length, body)))

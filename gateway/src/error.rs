@@ -63,6 +63,8 @@ pub enum Error {
     RangeOutside { bytes: u64 },
     #[error("{0} of your uploads are in flight already (UPLOADS_PER_USER_MAX)")]
     TooManyUploads(usize),
+    #[error("{0} of your downloads are in flight already (DOWNLOADS_PER_USER_MAX)")]
+    TooManyDownloads(usize),
     #[error("{0} uploads wait for a converter already (ADMISSION_WAITING_MAX)")]
     Busy(usize),
     #[error("no converter can be reached (CONVERTERS)")]
@@ -70,7 +72,7 @@ pub enum Error {
     #[error("this gateway is shutting down")]
     Draining,
     #[error("the conversion store does not answer")]
-    Unavailable(#[from] store::Error),
+    Unavailable(#[source] store::Error),
     #[error("the user is removed, but what is theirs is not yet; repeat the request")]
     HalfRemoved(#[source] store::Error),
     #[error("whether the conversion is done is not known yet; ask for it again")]
@@ -84,6 +86,16 @@ pub enum Error {
     Passed(Box<Problem>),
     #[error("internal error")]
     Internal(#[from] anyhow::Error),
+}
+
+impl From<store::Error> for Error {
+    fn from(cause: store::Error) -> Self {
+        match cause {
+            // To ask again is no help.
+            store::Error::Unreadable { .. } => Self::Internal(cause.into()),
+            _ => Self::Unavailable(cause),
+        }
+    }
 }
 
 impl From<Problem> for Error {
@@ -124,6 +136,7 @@ impl Error {
             Self::TooLarge(_) => (413, "/problems/too-large", "Upload too large"),
             Self::RangeOutside { .. } => (416, "/problems/range-outside", "Range outside the mp3"),
             Self::TooManyUploads(_) => (429, "/problems/too-many-uploads", "Too many uploads"),
+            Self::TooManyDownloads(_) => (429, "/problems/too-many-downloads", "Too many downloads"),
             Self::Busy(_) => (503, "/problems/busy", "Busy"),
             Self::Draining => (503, "/problems/draining", "Shutting down"),
             Self::NoConverter | Self::Unavailable(_) | Self::HalfRemoved(_) => {
@@ -147,9 +160,12 @@ impl Error {
             Self::BadLogin { challenge } => problem.header(header::WWW_AUTHENTICATE, *challenge),
             Self::RangeOutside { bytes } => problem.header(header::CONTENT_RANGE, format!("bytes */{bytes}")),
             Self::OutcomeUnknown(id) => problem.retry_after(RUNNING_RETRY).member("id", id.to_string()),
-            Self::NotReady(_) | Self::TooManyUploads(_) | Self::Busy(_) | Self::Draining | Self::TimedOut => {
-                problem.retry_after(RUNNING_RETRY)
-            }
+            Self::NotReady(_)
+            | Self::TooManyUploads(_)
+            | Self::TooManyDownloads(_)
+            | Self::Busy(_)
+            | Self::Draining
+            | Self::TimedOut => problem.retry_after(RUNNING_RETRY),
             Self::ConverterLost => problem.retry_after(LOST_RETRY),
             _ if problem.status == 503 => problem.retry_after(UNAVAILABLE_RETRY),
             _ => problem,
@@ -192,6 +208,7 @@ mod tests {
     fn a_wait_belongs_to_every_429_502_503_and_504() {
         for error in [
             Error::TooManyUploads(4),
+            Error::TooManyDownloads(16),
             Error::Busy(1),
             Error::NoConverter,
             Error::Draining,
@@ -202,6 +219,14 @@ mod tests {
         ] {
             assert!(error.problem().retry_after.is_some(), "{error:?}");
         }
+    }
+
+    #[test]
+    fn a_document_that_cannot_be_read_is_no_outage() {
+        let cause = anyhow::anyhow!("of a newer version");
+        let problem = Error::from(store::Error::Unreadable { id: ConversionId::random(), cause }).problem();
+        assert_eq!((problem.status, problem.retry_after), (500, None));
+        assert_eq!(Error::from(store::Error::BlobMissing).problem().status, 503);
     }
 
     #[test]

@@ -46,6 +46,8 @@ struct App {
     admission: replicas::Admission,
     /// Uploads in flight.
     per_user: per_user::PerUser,
+    /// Downloads in flight.
+    downloads: per_user::PerUser,
     /// Status requests that wait for the end of a conversion.
     waiting: per_user::PerUser,
     /// Videos on their way to a converter.

@@ -1,4 +1,4 @@
-//! How much of one kind a single user has going on at this gateway: uploads in flight, long polls that wait.
+//! How much of one kind a single user has going on at this gateway: uploads and downloads in flight, long polls that wait.
 
 use std::{
     collections::HashMap,

@@ -63,6 +63,7 @@ pub async fn start(parts: Parts) -> anyhow::Result<Gateway> {
         allowed_hosts: origin::allowed_hosts(config.gateway_listen.ip(), &config.allowed_hosts),
         admission: Admission::new(Arc::clone(&replicas), &config),
         per_user: PerUser::new(config.uploads_per_user_max),
+        downloads: PerUser::new(config.downloads_per_user_max),
         waiting: PerUser::new(config.status_waits_per_user_max),
         uploads: TaskTracker::new(),
         tasks: Handle::current(),

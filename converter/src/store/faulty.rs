@@ -9,7 +9,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{Change, Embedded, Error, Seen, embedded};
+use super::{Change, Due, Embedded, Error, Seen, embedded};
 use crate::conversion::{BlobId, Conversion, ConversionId};
 
 /// What can fail; everything else goes straight to the store behind.
@@ -18,6 +18,7 @@ pub(crate) enum Op {
     Insert,
     Get,
     Update,
+    Due,
     CreateBlob,
     Write,
     Finish,
@@ -102,6 +103,10 @@ impl Faulty {
 
     pub(super) async fn update(&self, seen: Seen, change: Change) -> Result<bool, Error> {
         self.run(Op::Update, self.store.update(seen, change)).await
+    }
+
+    pub(super) async fn due(&self, due: Due, limit: usize) -> Result<Vec<Conversion>, Error> {
+        self.run(Op::Due, self.store.due(due, limit)).await
     }
 
     pub(super) async fn create_blob(&self, id: BlobId) -> Result<BlobWriter, Error> {

@@ -36,6 +36,8 @@ const WRONG_HOST: &str = "A gateway on loopback answers only to its own names (A
     reaches it by a name of its own.";
 const TOO_MANY_UPLOADS: &str = "Too many uploads of this user are in flight (UPLOADS_PER_USER_MAX). Try again when \
     one is over.";
+const TOO_MANY_DOWNLOADS: &str = "Too many downloads of this user are in flight (DOWNLOADS_PER_USER_MAX). Try again when \
+    one is over.";
 const BUSY: &str = "All conversions that may run are running, or disk is short. Mostly \
     nothing of the body was read; only a full spool shows itself later. Try again after Retry-After.";
 const DRAINING: &str = "This instance is shutting down and takes nothing new. Try again; another one answers.";
@@ -73,6 +75,7 @@ pub(super) async fn explain(name: Path<String>) -> Result<HttpResponse, Error> {
         "range-outside" => RANGE_OUTSIDE,
         "wrong-host" => WRONG_HOST,
         "too-many-uploads" => TOO_MANY_UPLOADS,
+        "too-many-downloads" => TOO_MANY_DOWNLOADS,
         "too-many-requests" => TOO_MANY_REQUESTS,
         "busy" | "disk-short" | "contended" | "permit-gone" => BUSY,
         "draining" => DRAINING,

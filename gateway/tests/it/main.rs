@@ -3,6 +3,7 @@
 mod admission;
 mod answers;
 mod doors;
+mod downloads;
 mod fleet;
 mod forms;
 mod refusals;

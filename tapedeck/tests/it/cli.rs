@@ -75,6 +75,7 @@ fn help_of_up_is_the_reference_of_all_limits() {
         "TAPEDECK_DATA",
         "UPLOAD_BYTES_MAX",
         "UPLOADS_PER_USER_MAX",
+        "DOWNLOADS_PER_USER_MAX",
         "TOKEN_LIFETIME",
         "CONVERSIONS_MAX",
         "DURATION_MAX",

@@ -52,7 +52,7 @@ impl Documents {
     }
 
     pub(super) async fn get(&self, id: ConversionId) -> Result<Option<Conversion>, Error> {
-        self.0.read(move |db| load(db, id)).await.map_err(Error::unavailable)
+        self.0.read(move |db| load(db, id)).await.map_err(|cause| failed(id, cause))
     }
 
     pub(super) async fn update(&self, seen: Seen, change: Change) -> Result<bool, Error> {
@@ -66,7 +66,7 @@ impl Documents {
             let update = "UPDATE conversions SET document = ?2 WHERE id = ?1";
             Ok(db.execute(update, params![text(seen.id), json(&document)?])? == 1)
         });
-        write.await.map_err(Error::unavailable)
+        write.await.map_err(|cause| failed(seen.id, cause))
     }
 
     pub(super) async fn remove(&self, seen: Seen) -> Result<bool, Error> {
@@ -80,7 +80,7 @@ impl Documents {
             }
             Ok(db.execute("DELETE FROM conversions WHERE id = ?1", [text(seen.id)])? == 1)
         });
-        write.await.map_err(Error::unavailable)
+        write.await.map_err(|cause| failed(seen.id, cause))
     }
 
     pub(super) async fn list(
@@ -151,23 +151,42 @@ impl Documents {
     }
 }
 
+/// Why nothing was done with one document.
+fn failed(id: ConversionId, cause: sqlite::Error) -> Error {
+    match cause {
+        sqlite::Error::Sql(rusqlite::Error::FromSqlConversionFailure(..)) => Error::unreadable(id, cause),
+        _ => Error::unavailable(cause),
+    }
+}
+
 fn load(db: &Connection, id: ConversionId) -> rusqlite::Result<Option<Conversion>> {
     let mut select = db.prepare_cached("SELECT document FROM conversions WHERE id = ?1")?;
     select.query_row([text(id)], document).optional()
 }
 
 fn select(db: &Connection, matching: &str, limit: usize, values: &[&dyn ToSql]) -> rusqlite::Result<Vec<Conversion>> {
-    let mut select = db.prepare_cached(&format!("SELECT document FROM conversions WHERE {matching} LIMIT {limit}"))?;
-    let mut rows = select.query(values)?;
-    let mut found = Vec::new();
-    while let Some(row) = rows.next()? {
-        match document(row) {
-            Ok(conversion) => found.push(conversion),
-            // One document that cannot be read must not hide the others from the sweeper and the relay.
-            Err(cause) => tracing::error!(%cause, "a conversion document cannot be read"),
+    let (mut found, mut unreadable) = (Vec::new(), 0);
+    loop {
+        let (wanted, passed) = (limit - found.len(), found.len() + unreadable);
+        let page = format!("SELECT document, id FROM conversions WHERE {matching} LIMIT {wanted} OFFSET {passed}");
+        let mut select = db.prepare_cached(&page)?;
+        let mut rows = select.query(values)?;
+        while let Some(row) = rows.next()? {
+            match document(row) {
+                Ok(conversion) => found.push(conversion),
+                Err(cause) => {
+                    let id: String = row.get(1)?;
+                    tracing::error!(id, %cause, "a conversion document cannot be read");
+                    unreadable += 1;
+                }
+            }
+        }
+        // Documents that cannot be read must not hide the others from the sweeper and the relay: the next ones take
+        // their places.
+        if found.len() == limit || found.len() + unreadable < passed + wanted {
+            return Ok(found);
         }
     }
-    Ok(found)
 }
 
 fn document(row: &Row<'_>) -> rusqlite::Result<Conversion> {

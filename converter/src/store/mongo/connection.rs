@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use mongodb::{
     Client, Database,
     options::{
@@ -12,7 +12,7 @@ use mongodb::{
 };
 use tokio::sync::OnceCell;
 
-use super::OPERATION_MAX;
+use super::lanes::OPERATION_MAX;
 
 /// The database where the address names none.
 const DATABASE: &str = "tapedeck";
@@ -20,9 +20,12 @@ const DATABASE: &str = "tapedeck";
 const PRIMARY_MAX: Duration = Duration::from_secs(3);
 /// Longest wait for one connection; shorter than [`PRIMARY_MAX`], so that another member gets its turn.
 const CONNECT_MAX: Duration = Duration::from_secs(2);
-/// Connections to one server: a conversion holds at most one for its blob and one for its lease at a time, a download
-/// at most two.
+/// Connections to one server, which [`super::lanes`] shares out.
 const CONNECTIONS_MAX: u32 = 64;
+
+/// What is wrong with an address that holds a password, as far as it can be told.
+const NO_ADDRESS: &str = "STORE_URL is not an address of MongoDB; in the user and the password, each of / ? # [ ] @ : % must \
+    be percent-encoded, e.g. %3F for ?";
 
 /// A server that may or may not be there.
 #[derive(Debug)]
@@ -35,13 +38,24 @@ pub(super) struct Connection {
 impl Connection {
     /// Reads an address. Limits that it names itself (`maxPoolSize`, …) stand.
     pub(super) async fn parse(url: &str, service: &str) -> anyhow::Result<Self> {
-        let address = ConnectionString::parse(url).context("STORE_URL is not an address of MongoDB")?;
+        let address = match ConnectionString::parse(url) {
+            // The driver takes this for options, and would tell of them.
+            _ if url.split_once('?').is_some_and(|(_, options)| options.contains('@')) => bail!(NO_ADDRESS),
+            // Its text may quote the password.
+            Err(_) if url.contains('@') => bail!(NO_ADDRESS),
+            parsed => parsed.context("STORE_URL is not an address of MongoDB")?,
+        };
         let connection = Self { address, service: service.to_owned(), database: OnceCell::new() };
         // A seed list is looked up in the DNS, which may be away as much as the server; all else is checked now.
         if !url.starts_with("mongodb+srv:") {
             connection.database().await.map_err(anyhow::Error::from).context("STORE_URL does not fit together")?;
         }
         Ok(connection)
+    }
+
+    /// Most connections to one server.
+    pub(super) fn connections_max(&self) -> u32 {
+        self.address.max_pool_size.unwrap_or(CONNECTIONS_MAX)
     }
 
     /// The database, whether or not its server answers.
@@ -54,7 +68,7 @@ impl Connection {
         options.app_name.get_or_insert_with(|| format!("tapedeck {}", self.service));
         options.server_selection_timeout.get_or_insert(PRIMARY_MAX);
         options.connect_timeout.get_or_insert(CONNECT_MAX);
-        options.max_pool_size.get_or_insert(CONNECTIONS_MAX);
+        options.max_pool_size.get_or_insert(self.connections_max());
         let name = options.default_database.clone().unwrap_or_else(|| DATABASE.to_owned());
         Ok(Client::with_options(options)?.database_with_options(&name, durable()))
     }

@@ -17,7 +17,7 @@ use mongodb::{
 };
 use tokio::net::{TcpListener, TcpStream};
 
-use super::{NOW, conversion, done, due, inserted, read};
+use super::{NOW, conversion, done, due, embedded::unreadable, inserted, read};
 
 /// A store on a database of its own.
 pub(super) struct Mongo {
@@ -117,6 +117,16 @@ async fn a_document_that_cannot_be_read_hides_no_other() {
 }
 
 #[tokio::test]
+async fn a_document_that_cannot_be_read_is_told_from_a_store_that_is_away() {
+    let mongo = Mongo::open().await;
+    let document = done(&mongo.store).await;
+    let newer = doc! { "$set": { "state": "of a newer version" } };
+    let one = doc! { "_id": document.id.to_string() };
+    mongo.conversions().update_one(one, newer).await.expect("the server answers");
+    mongo.holds(async |store| unreadable(store, &document).await).await;
+}
+
+#[tokio::test]
 async fn the_indexes_are_there_before_the_first_document() {
     let mongo = Mongo::open().await;
     inserted(&mongo.store).await;
@@ -202,6 +212,11 @@ async fn a_wrong_address_is_refused_at_once_and_its_password_not_shown() {
         "mongo://user:s3cret@host/db",
         "mongodb://user:s3cret@host:port/db",
         "mongodb://user:s3c/ret@host/db",
+        "mongodb://user:s3c?ret@host/db",
+        "mongodb://user:27017?s3c=ret@host/db",
+        "mongodb://user:s3c#ret@host/db",
+        "mongodb://user:s3c@ret@host/db",
+        "mongodb://user:s3c%ret@host/db",
         "mongodb://user:s3cret@one,two/db?directConnection=true",
         "s3cret",
     ] {

@@ -126,3 +126,23 @@ async fn every_message_of_many_publishers_is_confirmed_for_itself() {
     let more = timeout(Duration::from_millis(100), rabbit.side.broker.next()).await;
     assert!(more.is_err(), "a message came twice: {more:?}");
 }
+
+#[tokio::test]
+async fn retries_that_come_at_once_upon_a_new_delay_are_all_handed_over() {
+    let Some(rabbit) = Rabbit::open().await else { return };
+    let broker = &rabbit.side.broker;
+    // Each delay is a queue of its own, which the first retry makes.
+    for delay_ms in (510..=590).step_by(10) {
+        let sent = published(broker, usize::from(UNSETTLED_MAX)).await;
+        let mut held = Vec::new();
+        for _ in &sent {
+            held.push(next(broker).await);
+        }
+        let retries = held.into_iter().map(|delivery| delivery.retry_later(Duration::from_millis(delay_ms)));
+        futures_util::future::join_all(retries).await;
+
+        for _ in &sent {
+            next(broker).await.ack().await;
+        }
+    }
+}

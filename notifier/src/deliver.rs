@@ -8,13 +8,16 @@ use converter::{
     store::{self, Change, Store},
 };
 use lettre::message::Mailbox;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::{
     Config, letter,
     letter::LetterError,
     mail::{Carrier, SendError},
 };
+
+/// Pace at which a store that is away is told how a sending ended: some twenty times within what a claim leaves for it.
+const MARK_AGAIN: Duration = Duration::from_millis(500);
 
 /// What every delivery shares.
 #[derive(Debug)]
@@ -103,16 +106,16 @@ async fn deliver(app: &App, id: ConversionId) -> Result<Outcome, store::Error> {
         Some(notify) if notify.is_open() => notify.attempts,
         _ => return Ok(Outcome::NotDue),
     };
-    let token = Attempt::random();
+    let (seen, token) = (conversion.seen(), Attempt::random());
     let claim = DeliveryClaim { token, until: now.plus(app.config.delivery_claim) };
-    if !app.store.update(conversion.seen(), Change::ClaimDelivery { claim, at: now }).await? {
+    if !app.store.update(seen, Change::ClaimDelivery { claim, at: now }).await? {
         return Ok(Outcome::ClaimedElsewhere);
     }
     let sent = send(app, &conversion).await;
     let at = Timestamp::now();
     match sent {
         Ok(()) => {
-            let marked = app.store.update(conversion.seen(), Change::Delivered { token, at }).await?;
+            let marked = mark(claim.until, || app.store.update(seen, Change::Delivered { token, at })).await?;
             tracing::info!(conversion = %id, marked, "mail sent");
             Ok(if marked { Outcome::Delivered } else { Outcome::Unmarked })
         }
@@ -120,7 +123,7 @@ async fn deliver(app: &App, id: ConversionId) -> Result<Outcome, store::Error> {
             let failures = failures.saturating_add(1);
             let dead = cause.is_permanent() || failures >= app.config.delivery_attempts_max;
             tracing::warn!(conversion = %id, failures, dead, cause = chain(&cause), "a mail did not go out");
-            app.store.update(conversion.seen(), Change::DeliveryFailed { token, dead, at }).await?;
+            mark(claim.until, || app.store.update(seen, Change::DeliveryFailed { token, dead, at })).await?;
             if dead {
                 return Ok(Outcome::Dead);
             }
@@ -134,6 +137,20 @@ async fn send(app: &App, conversion: &Conversion) -> Result<(), Failed> {
     let letter = letter::write(conversion, &app.from, &app.link_base)?;
     let accepted = timeout(app.config.delivery_claim * 2 / 3, app.carrier.send(letter)).await;
     Ok(accepted.map_err(|_| Failed::Late)??)
+}
+
+/// Marks how a sending ended, again and again until its claim ends: with the claim the only word that the mail went out is
+/// lost, and it would go out twice. Whether the document took the mark; one whose answer was lost counts as not taken.
+async fn mark<F>(until: Timestamp, update: impl Fn() -> F) -> Result<bool, store::Error>
+where
+    F: Future<Output = Result<bool, store::Error>>,
+{
+    loop {
+        match update().await {
+            Err(store::Error::Unavailable(_)) if Timestamp::now().plus(MARK_AGAIN) < until => sleep(MARK_AGAIN).await,
+            answer => return answer,
+        }
+    }
 }
 
 /// An error and its causes on one line.

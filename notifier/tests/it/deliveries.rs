@@ -6,8 +6,9 @@ use converter::{
     conversion::{Attempt, DeliveryClaim, NotifyState, Timestamp},
     store::Change,
 };
+use notifier::Inbox;
 
-use crate::post::Post;
+use crate::post::{Post, until};
 
 fn claim(until: Timestamp) -> Change {
     let claim = DeliveryClaim { token: Attempt::random(), until };
@@ -121,4 +122,26 @@ async fn health_and_metrics_are_served() {
     let post = Post::open().await;
     let answer = post.readyz().await;
     assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"store\":\"ok\""), "{answer}");
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_behind_the_sending_makes_no_second_mail() {
+    let mut post = Post::open().await;
+    let id = post.conversion("alice@example.org", "talk.mp4").await;
+    let store = post.store_file();
+    store
+        .execute_batch(
+            "CREATE TRIGGER away BEFORE UPDATE ON conversions WHEN new.document ->> '$.notify.state' = 'delivered'
+             BEGIN SELECT RAISE(ABORT, 'away'); END",
+        )
+        .expect("a trigger");
+
+    post.announce(id).await;
+    let inbox = Inbox::new(post.mail_folder());
+    until("the mail is there", async || inbox.list(2).await.expect("a folder").len() == 1).await;
+    store.execute_batch("DROP TRIGGER away").expect("it is there");
+    // By the notifier that sent it: the claim outlasts this test.
+    post.wait_for(id, NotifyState::Delivered).await;
+
+    assert_eq!(post.mails_at_the_end().await.len(), 1);
 }

@@ -1,6 +1,7 @@
 //! Where mail goes: a closed enum, one variant a kind.
 
 mod folder;
+mod linewise;
 mod reply;
 mod server;
 mod smtp;

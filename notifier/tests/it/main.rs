@@ -5,6 +5,7 @@ mod carriers;
 mod deliveries;
 mod letters;
 mod logins;
+mod middle;
 mod post;
 mod scripted;
 mod silences;

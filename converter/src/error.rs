@@ -66,7 +66,10 @@ pub(crate) enum Error {
 
 impl From<store::Error> for Error {
     fn from(cause: store::Error) -> Self {
-        Self::Unavailable(cause.into())
+        match cause {
+            store::Error::Unreadable { .. } => Self::Internal(cause.into()),
+            _ => Self::Unavailable(cause.into()),
+        }
     }
 }
 

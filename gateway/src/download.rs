@@ -69,7 +69,7 @@ pub(crate) async fn download(
         app.store.read_blob(mp3.blob_id, bytes).await.map_err(|error| match error {
             // Deleted since the document was read.
             store::Error::BlobMissing => Error::NotFound,
-            error @ store::Error::Unavailable(_) => error.into(),
+            error => error.into(),
         })?
     };
     // An error in the middle of the stream breaks the connection: a short file never looks whole.

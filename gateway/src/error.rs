@@ -70,7 +70,7 @@ pub enum Error {
     #[error("this gateway is shutting down")]
     Draining,
     #[error("the conversion store does not answer")]
-    Unavailable(#[from] store::Error),
+    Unavailable(#[source] store::Error),
     #[error("the user is removed, but what is theirs is not yet; repeat the request")]
     HalfRemoved(#[source] store::Error),
     #[error("whether the conversion is done is not known yet; ask for it again")]
@@ -84,6 +84,16 @@ pub enum Error {
     Passed(Box<Problem>),
     #[error("internal error")]
     Internal(#[from] anyhow::Error),
+}
+
+impl From<store::Error> for Error {
+    fn from(cause: store::Error) -> Self {
+        match cause {
+            // To ask again is no help.
+            store::Error::Unreadable { .. } => Self::Internal(cause.into()),
+            _ => Self::Unavailable(cause),
+        }
+    }
 }
 
 impl From<Problem> for Error {
@@ -202,6 +212,14 @@ mod tests {
         ] {
             assert!(error.problem().retry_after.is_some(), "{error:?}");
         }
+    }
+
+    #[test]
+    fn a_document_that_cannot_be_read_is_no_outage() {
+        let cause = anyhow::anyhow!("of a newer version");
+        let problem = Error::from(store::Error::Unreadable { id: ConversionId::random(), cause }).problem();
+        assert_eq!((problem.status, problem.retry_after), (500, None));
+        assert_eq!(Error::from(store::Error::BlobMissing).problem().status, 503);
     }
 
     #[test]

@@ -31,6 +31,13 @@ pub const BLOB_PIECE_BYTES: usize = 256 * 1024;
 pub enum Error {
     #[error("the conversion store does not answer")]
     Unavailable(#[source] anyhow::Error),
+    /// Of a newer version of the program, or damaged: it stays so, whoever asks again.
+    #[error("the document of conversion {id} cannot be read")]
+    Unreadable {
+        id: ConversionId,
+        #[source]
+        cause: anyhow::Error,
+    },
     #[error("the mp3 is gone")]
     BlobMissing,
 }
@@ -38,6 +45,10 @@ pub enum Error {
 impl Error {
     fn unavailable(cause: impl Into<anyhow::Error>) -> Self {
         Self::Unavailable(cause.into())
+    }
+
+    fn unreadable(id: ConversionId, cause: impl Into<anyhow::Error>) -> Self {
+        Self::Unreadable { id, cause: cause.into() }
     }
 }
 
@@ -104,7 +115,7 @@ impl Store {
         }
     }
 
-    /// The newest version of a document that no failure can undo.
+    /// The newest version of a document that no failure can undo. [`Error::Unreadable`] where it holds no conversion.
     pub async fn get(&self, id: ConversionId) -> Result<Option<Conversion>, Error> {
         match self {
             Self::Embedded(store) => store.get(id).await,
@@ -144,7 +155,8 @@ impl Store {
         }
     }
 
-    /// Documents that wait for one kind of work, at most `limit`.
+    /// Documents that wait for one kind of work, at most `limit`. As in a list, those that cannot be read are logged and
+    /// left out.
     pub async fn due(&self, due: Due, limit: usize) -> Result<Vec<Conversion>, Error> {
         match self {
             Self::Embedded(store) => store.due(due, limit).await,

@@ -52,7 +52,7 @@ impl Documents {
     }
 
     pub(super) async fn get(&self, id: ConversionId) -> Result<Option<Conversion>, Error> {
-        self.0.read(move |db| load(db, id)).await.map_err(Error::unavailable)
+        self.0.read(move |db| load(db, id)).await.map_err(|cause| failed(id, cause))
     }
 
     pub(super) async fn update(&self, seen: Seen, change: Change) -> Result<bool, Error> {
@@ -66,7 +66,7 @@ impl Documents {
             let update = "UPDATE conversions SET document = ?2 WHERE id = ?1";
             Ok(db.execute(update, params![text(seen.id), json(&document)?])? == 1)
         });
-        write.await.map_err(Error::unavailable)
+        write.await.map_err(|cause| failed(seen.id, cause))
     }
 
     pub(super) async fn remove(&self, seen: Seen) -> Result<bool, Error> {
@@ -80,7 +80,7 @@ impl Documents {
             }
             Ok(db.execute("DELETE FROM conversions WHERE id = ?1", [text(seen.id)])? == 1)
         });
-        write.await.map_err(Error::unavailable)
+        write.await.map_err(|cause| failed(seen.id, cause))
     }
 
     pub(super) async fn list(
@@ -148,6 +148,14 @@ impl Documents {
 
     pub(super) async fn ping(&self) -> Result<(), Error> {
         self.0.read(|db| db.query_row("SELECT 1", [], |_| Ok(()))).await.map_err(Error::unavailable)
+    }
+}
+
+/// Why nothing was done with one document.
+fn failed(id: ConversionId, cause: sqlite::Error) -> Error {
+    match cause {
+        sqlite::Error::Sql(rusqlite::Error::FromSqlConversionFailure(..)) => Error::unreadable(id, cause),
+        _ => Error::unavailable(cause),
     }
 }
 

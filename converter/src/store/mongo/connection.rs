@@ -12,7 +12,7 @@ use mongodb::{
 };
 use tokio::sync::OnceCell;
 
-use super::OPERATION_MAX;
+use super::lanes::OPERATION_MAX;
 
 /// The database where the address names none.
 const DATABASE: &str = "tapedeck";
@@ -20,8 +20,7 @@ const DATABASE: &str = "tapedeck";
 const PRIMARY_MAX: Duration = Duration::from_secs(3);
 /// Longest wait for one connection; shorter than [`PRIMARY_MAX`], so that another member gets its turn.
 const CONNECT_MAX: Duration = Duration::from_secs(2);
-/// Connections to one server: a conversion holds at most one for its blob and one for its lease at a time, a download
-/// at most two.
+/// Connections to one server, which [`super::lanes`] shares out.
 const CONNECTIONS_MAX: u32 = 64;
 
 /// A server that may or may not be there.
@@ -44,6 +43,11 @@ impl Connection {
         Ok(connection)
     }
 
+    /// Most connections to one server.
+    pub(super) fn connections_max(&self) -> u32 {
+        self.address.max_pool_size.unwrap_or(CONNECTIONS_MAX)
+    }
+
     /// The database, whether or not its server answers.
     pub(super) async fn database(&self) -> Result<&Database, mongodb::error::Error> {
         self.database.get_or_try_init(|| self.client()).await
@@ -54,7 +58,7 @@ impl Connection {
         options.app_name.get_or_insert_with(|| format!("tapedeck {}", self.service));
         options.server_selection_timeout.get_or_insert(PRIMARY_MAX);
         options.connect_timeout.get_or_insert(CONNECT_MAX);
-        options.max_pool_size.get_or_insert(CONNECTIONS_MAX);
+        options.max_pool_size.get_or_insert(self.connections_max());
         let name = options.default_database.clone().unwrap_or_else(|| DATABASE.to_owned());
         Ok(Client::with_options(options)?.database_with_options(&name, durable()))
     }

@@ -1,5 +1,7 @@
 //! Conversion documents, one conditional update at a time.
 
+use std::time::Instant;
+
 use anyhow::anyhow;
 use futures_util::TryStreamExt as _;
 use mongodb::{
@@ -8,7 +10,7 @@ use mongodb::{
     error::{Error as DriverError, ErrorKind, WriteFailure},
 };
 
-use super::{encoding, queries};
+use super::{encoding, lanes::OPERATION_MAX, queries};
 use crate::{
     conversion::{Conversion, ConversionId, Owner, State},
     store::{Change, Cursor, Due, Error, Seen},
@@ -49,7 +51,7 @@ impl Documents {
 
     pub(super) async fn get(&self, id: ConversionId) -> Result<Option<Conversion>, Error> {
         let found = self.read(id).await?;
-        found.map(encoding::decode).transpose().map_err(Error::unavailable)
+        found.map(encoding::decode).transpose().map_err(|cause| Error::unreadable(id, cause))
     }
 
     async fn read(&self, id: ConversionId) -> Result<Option<Document>, DriverError> {
@@ -58,10 +60,11 @@ impl Documents {
 
     /// [`Change::apply`] decides here, as in every store; the server writes the result only over what was read.
     pub(super) async fn update(&self, seen: Seen, change: &Change) -> Result<bool, Error> {
+        let begun = Instant::now();
         for _ in 0..UPDATE_TRIES_MAX {
             let Some(document) = self.read(seen.id).await? else { return Ok(false) };
             let as_read = encoding::as_read(&document);
-            let before = encoding::decode(document).map_err(Error::unavailable)?;
+            let before = encoding::decode(document).map_err(|cause| Error::unreadable(seen.id, cause))?;
             let mut after = before.clone();
             if before.seen() != seen || !change.clone().apply(&mut after) {
                 return Ok(false);
@@ -71,8 +74,11 @@ impl Documents {
                 return Ok(true);
             }
             // Another update came between, e.g. a heartbeat: whether this one still applies is read again.
+            if begun.elapsed() > OPERATION_MAX {
+                break; // its caller was answered
+            }
         }
-        Err(Error::unavailable(anyhow!("the document was overtaken {UPDATE_TRIES_MAX} times")))
+        Err(Error::unavailable(anyhow!("the document was overtaken again and again")))
     }
 
     pub(super) async fn remove(&self, seen: Seen) -> Result<bool, Error> {

@@ -116,7 +116,7 @@ async fn a_blob_can_be_written_again_once_it_was_deleted(store: &Store) {
 
 #[tokio::test]
 async fn a_deleted_file_does_not_come_back() {
-    let Embedded { store, _folder } = Embedded::open().await;
+    let Embedded { store, folder: _folder } = Embedded::open().await;
     let id = Attempt::random().blob();
     let writer = store.create_blob(id).await.expect("the store answers");
     store.delete_blob(id).await.expect("the store answers");

@@ -21,8 +21,10 @@ macro_rules! contract {
 
 mod blobs;
 mod documents;
+mod embedded;
 mod mongo;
 mod mongo_blobs;
+mod mongo_crowd;
 mod mongo_late;
 mod outbox;
 
@@ -38,14 +40,14 @@ use converter::{
 /// A store of its own for one test; removed with it.
 struct Embedded {
     store: Store,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Embedded {
     async fn open() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let url = format!("file:{}", folder.path().display());
-        Self { store: Store::open(&url, "the test").await.expect("a new store opens"), _folder: folder }
+        Self { store: Store::open(&url, "the test").await.expect("a new store opens"), folder: folder }
     }
 }
 
@@ -120,21 +122,4 @@ async fn read(store: &Store, id: ConversionId) -> Conversion {
 
 async fn due(store: &Store, due: Due) -> Vec<ConversionId> {
     store.due(due, 10).await.expect("the store answers").into_iter().map(|found| found.id).collect()
-}
-
-#[tokio::test]
-async fn an_embedded_store_is_held_by_one_process_and_a_start_ends_its_leases() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let url = format!("file:{}", folder.path().display());
-    let first = Store::open(&url, "the first").await.expect("a new store opens");
-    let running =
-        Conversion { lease: Some(lease(Timestamp::now().plus(Duration::from_hours(1)))), ..conversion("alice") };
-    assert!(first.insert(running.clone()).await.expect("the store answers"));
-
-    let second = Store::open(&url, "the second").await.expect_err("the folder is held");
-    assert!(second.to_string().contains("(the first)"), "{second}");
-
-    drop(first);
-    let reopened = Store::open(&url, "the third").await.expect("the folder is free again");
-    assert_eq!(due(&reopened, Due::DeadLease { now: Timestamp::now() }).await, [running.id]);
 }

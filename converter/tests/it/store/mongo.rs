@@ -17,7 +17,7 @@ use mongodb::{
 };
 use tokio::net::{TcpListener, TcpStream};
 
-use super::{NOW, conversion, done, due, inserted, read};
+use super::{NOW, conversion, done, due, embedded::unreadable, inserted, read};
 
 /// A store on a database of its own.
 pub(super) struct Mongo {
@@ -114,6 +114,16 @@ async fn a_document_that_cannot_be_read_hides_no_other() {
             assert_eq!(announced, [page[1].id, page[0].id]);
         })
         .await;
+}
+
+#[tokio::test]
+async fn a_document_that_cannot_be_read_is_told_from_a_store_that_is_away() {
+    let mongo = Mongo::open().await;
+    let document = done(&mongo.store).await;
+    let newer = doc! { "$set": { "state": "of a newer version" } };
+    let one = doc! { "_id": document.id.to_string() };
+    mongo.conversions().update_one(one, newer).await.expect("the server answers");
+    mongo.holds(async |store| unreadable(store, &document).await).await;
 }
 
 #[tokio::test]

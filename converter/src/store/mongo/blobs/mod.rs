@@ -18,7 +18,7 @@ use mongodb::{
 };
 use serde::Deserialize;
 
-use super::within;
+use super::lanes::Lanes;
 use crate::{
     conversion::BlobId,
     store::{BlobBytes, Error},
@@ -38,6 +38,7 @@ const DELETED_CHUNKS_MAX: usize = 1000;
 pub(super) struct Blobs {
     files: Collection<Document>,
     chunks: Collection<Chunk>,
+    lanes: Lanes,
 }
 
 /// What the entry of a finished blob says.
@@ -50,8 +51,8 @@ struct Entry {
 }
 
 impl Blobs {
-    pub(super) fn of(database: &Database) -> Self {
-        Self { files: database.collection(FILES), chunks: database.collection(CHUNKS) }
+    pub(super) fn of(database: &Database, lanes: Lanes) -> Self {
+        Self { files: database.collection(FILES), chunks: database.collection(CHUNKS), lanes }
     }
 
     /// Creates the indexes that every GridFS has. Unique chunks keep two writers of one blob apart.
@@ -68,16 +69,16 @@ impl Blobs {
         BlobWriter::new(self.clone(), id)
     }
 
-    /// The entry of a finished blob.
+    /// The entry of a finished blob; a document among documents, since a request waits for it.
     async fn entry(&self, id: BlobId) -> Result<Option<Entry>, Error> {
         let entries = self.files.clone_with_type::<Entry>();
-        Ok(entries.find_one(doc! { "_id": id.to_string() }).await?)
+        self.lanes.document(async move { Ok(entries.find_one(doc! { "_id": id.to_string() }).await?) }).await
     }
 
     pub(super) async fn read(&self, id: BlobId, range: RangeInclusive<u64>) -> Result<BlobBytes, Error> {
         let Some(entry) = self.entry(id).await? else { return Err(Error::BlobMissing) };
         let chunks = self.chunks.clone_with_type::<RawDocumentBuf>();
-        Ok(reader::read(chunks, id, entry.chunk_bytes, range))
+        Ok(reader::read(self.lanes.clone(), chunks, id, entry.chunk_bytes, range))
     }
 
     /// Deletes the entry first: a blob that is half deleted is missing, not damaged.
@@ -85,25 +86,31 @@ impl Blobs {
     /// What is deleted is named by ids that one writer alone used. A deletion whose answer was lost may be carried out
     /// at any later time, and must not then hit what the next writer of this blob stored.
     pub(super) async fn delete(&self, id: BlobId) -> Result<(), Error> {
-        if let Some(entry) = within(self.entry(id)).await? {
+        if let Some(entry) = self.entry(id).await? {
             let writer = entry.metadata.get("writer").cloned().unwrap_or(Bson::Null);
             let filter = doc! { "_id": id.to_string(), "metadata.writer": writer };
-            within(async { Ok(self.files.delete_one(filter).await?) }).await?;
+            let files = self.files.clone();
+            self.lanes.blob(async move { Ok(files.delete_one(filter).await?) }).await?;
         }
         loop {
-            let found = within(self.some_chunks(id)).await?;
+            let found = self.some_chunks(id).await?;
             if found.is_empty() {
                 return Ok(());
             }
             let filter = doc! { "_id": { "$in": found } };
-            within(async { Ok(self.chunks.delete_many(filter).await?) }).await?;
+            let chunks = self.chunks.clone();
+            self.lanes.blob(async move { Ok(chunks.delete_many(filter).await?) }).await?;
         }
     }
 
     async fn some_chunks(&self, id: BlobId) -> Result<Vec<Bson>, Error> {
         let chunks = self.chunks.clone_with_type::<Document>();
         let most = i64::try_from(DELETED_CHUNKS_MAX).unwrap_or(i64::MAX);
-        let found = chunks.find(doc! { "files_id": id.to_string() }).projection(doc! { "_id": 1 }).limit(most).await?;
-        Ok(found.map_ok(|chunk| chunk.get("_id").cloned().unwrap_or(Bson::Null)).try_collect().await?)
+        let find = async move {
+            let of_blob = doc! { "files_id": id.to_string() };
+            let found = chunks.find(of_blob).projection(doc! { "_id": 1 }).limit(most).await?;
+            Ok(found.map_ok(|chunk| chunk.get("_id").cloned().unwrap_or(Bson::Null)).try_collect().await?)
+        };
+        self.lanes.blob(find).await
     }
 }

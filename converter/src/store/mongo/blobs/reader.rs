@@ -10,7 +10,7 @@ use mongodb::{
     bson::{RawDocument, RawDocumentBuf, doc},
 };
 
-use super::within;
+use super::Lanes;
 use crate::{
     conversion::BlobId,
     store::{BlobBytes, Error},
@@ -24,6 +24,7 @@ const READ_AHEAD: usize = 2;
 
 /// Bytes `range` of a blob, one piece a chunk.
 pub(super) fn read(
+    lanes: Lanes,
     chunks: Collection<RawDocumentBuf>,
     id: BlobId,
     chunk_bytes: u64,
@@ -41,8 +42,8 @@ pub(super) fn read(
         let begin = first + batch * CHUNKS_PER_QUERY;
         let wanted =
             Wanted { id, chunk_bytes, numbers: begin..=last.min(begin + CHUNKS_PER_QUERY - 1), range: range.clone() };
-        let chunks = chunks.clone();
-        async move { within(wanted.find(&chunks)).await.map_err(io::Error::other) }
+        let (lanes, chunks) = (lanes.clone(), chunks.clone());
+        async move { lanes.blob(wanted.find(chunks)).await.map_err(io::Error::other) }
     });
     let found = stream::iter(batches).buffered(READ_AHEAD);
     let pieces = found.map_ok(|pieces| stream::iter(pieces).map(Ok::<_, io::Error>)).try_flatten().boxed();
@@ -60,7 +61,7 @@ struct Wanted {
 }
 
 impl Wanted {
-    async fn find(self, chunks: &Collection<RawDocumentBuf>) -> Result<Vec<Bytes>, Error> {
+    async fn find(self, chunks: Collection<RawDocumentBuf>) -> Result<Vec<Bytes>, Error> {
         let number = |n: &u64| i64::try_from(*n).unwrap_or(i64::MAX);
         let between = doc! { "$gte": number(self.numbers.start()), "$lte": number(self.numbers.end()) };
         let filter = doc! { "files_id": self.id.to_string(), "n": between };

@@ -8,7 +8,6 @@ use tokio_util::task::AbortOnDropHandle;
 use super::{
     Blobs,
     chunk::{CHUNK_BYTES, Chunk},
-    within,
 };
 use crate::{conversion::BlobId, store::Error};
 
@@ -79,10 +78,12 @@ impl BlobWriter {
         let beyond = offset.max(CHUNK_BYTES as u64);
         if beyond < end {
             for n in beyond / CHUNK_BYTES as u64..=(end - 1) / CHUNK_BYTES as u64 {
-                within(self.patch(n, offset, &head)).await?;
+                let (blobs, id, head) = (self.blobs.clone(), self.id, head.clone());
+                self.blobs.lanes.blob(async move { blobs.patch(id, n, offset, &head).await }).await?;
             }
         }
-        within(self.enter()).await
+        let (blobs, id, bytes) = (self.blobs.clone(), self.id, self.bytes);
+        self.blobs.lanes.blob(async move { blobs.enter(id, bytes).await }).await
     }
 
     fn end_chunk(&mut self) -> Result<(), Error> {
@@ -103,8 +104,8 @@ impl BlobWriter {
         self.arrived().await?;
         let batch = std::mem::replace(&mut self.batch, Vec::with_capacity(CHUNKS_PER_BATCH));
         if !batch.is_empty() {
-            let chunks = self.blobs.chunks.clone();
-            let sent = async move { within(async { Ok(chunks.insert_many(batch).await.map(drop)?) }).await };
+            let (chunks, lanes) = (self.blobs.chunks.clone(), self.blobs.lanes.clone());
+            let sent = async move { lanes.blob(async move { Ok(chunks.insert_many(batch).await.map(drop)?) }).await };
             self.on_its_way = Some(AbortOnDropHandle::new(tokio::spawn(sent)));
         }
         Ok(())
@@ -122,32 +123,33 @@ impl BlobWriter {
         self.is_failed = arrived.is_err();
         arrived
     }
+}
 
+impl Blobs {
     /// Writes what lies in chunk `n` of a head that begins behind chunk 0: there is a picture before it.
-    async fn patch(&self, n: u64, offset: u64, head: &[u8]) -> Result<(), Error> {
-        let chunks = &self.blobs.chunks;
+    async fn patch(&self, id: BlobId, n: u64, offset: u64, head: &[u8]) -> Result<(), Error> {
         let n = i64::try_from(n).map_err(Error::unavailable)?;
-        let found = chunks.find_one(doc! { "files_id": self.id.to_string(), "n": n }).await?;
+        let found = self.chunks.find_one(doc! { "files_id": id.to_string(), "n": n }).await?;
         let missing = || Error::unavailable(anyhow!("chunk {n} is gone"));
         let mut chunk = found.ok_or_else(missing)?;
         chunk.overlay(offset, head);
         let Chunk { id, data, .. } = chunk;
-        let patched = chunks.update_one(doc! { "_id": id }, doc! { "$set": { "data": data } }).await?;
+        let patched = self.chunks.update_one(doc! { "_id": id }, doc! { "$set": { "data": data } }).await?;
         if patched.matched_count == 1 { Ok(()) } else { Err(missing()) }
     }
 
     /// The entry makes the blob readable.
-    async fn enter(&self) -> Result<(), Error> {
+    async fn enter(&self, id: BlobId, bytes: u64) -> Result<(), Error> {
         let entry = doc! {
-            "_id": self.id.to_string(),
-            "length": i64::try_from(self.bytes).map_err(Error::unavailable)?,
+            "_id": id.to_string(),
+            "length": i64::try_from(bytes).map_err(Error::unavailable)?,
             "chunkSize": i32::try_from(CHUNK_BYTES).map_err(Error::unavailable)?,
             "uploadDate": DateTime::now(),
-            "filename": format!("{}.mp3", self.id),
+            "filename": format!("{id}.mp3"),
             // By this a deletion knows which writer's entry it read.
             "metadata": { "writer": ObjectId::new() },
         };
-        self.blobs.files.insert_one(entry).await?;
+        self.files.insert_one(entry).await?;
         Ok(())
     }
 }

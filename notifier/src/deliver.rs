@@ -45,6 +45,8 @@ enum Outcome {
     },
     Dead,
     StoreDown,
+    /// The document cannot be read, now and later.
+    Unreadable,
 }
 
 impl Outcome {
@@ -57,6 +59,7 @@ impl Outcome {
             Self::RetryLater { .. } => "retry_later",
             Self::Dead => "dead",
             Self::StoreDown => "store_down",
+            Self::Unreadable => "unreadable",
         }
     }
 }
@@ -84,18 +87,27 @@ impl Failed {
 /// Handles one message to its end.
 pub(crate) async fn handle(app: Arc<App>, delivery: Delivery) {
     let id = delivery.event.id;
-    let outcome = deliver(&app, id).await.unwrap_or_else(|cause| {
-        tracing::warn!(conversion = %id, cause = chain(&cause), "a mail waits for the store");
-        Outcome::StoreDown
-    });
+    let outcome = deliver(&app, id).await.unwrap_or_else(|cause| unanswered(id, &cause));
     metrics::counter!("tapedeck_deliveries_total", "outcome" => outcome.label()).increment(1);
     match outcome {
         Outcome::Delivered | Outcome::Unmarked | Outcome::NotDue | Outcome::ClaimedElsewhere => delivery.ack().await,
         Outcome::RetryLater { after } => delivery.retry_later(after).await,
-        // The document still says that the mail is due.
+        // The document still says that the mail is due. A message does not count its tries, so this wait does not grow; nor
+        // need it: a store that is away holds up each try for seconds, and a notifier makes a few at a time.
         Outcome::StoreDown => delivery.retry_later(app.config.delivery_retry_first).await,
-        Outcome::Dead => delivery.reject().await,
+        Outcome::Dead | Outcome::Unreadable => delivery.reject().await,
     }
+}
+
+/// What becomes of a message whose document the store did not hand out or did not change.
+fn unanswered(id: ConversionId, cause: &store::Error) -> Outcome {
+    let chain = chain(cause);
+    if let store::Error::Unreadable { .. } = cause {
+        tracing::error!(conversion = %id, cause = chain, "a mail is given up, its document cannot be read");
+        return Outcome::Unreadable;
+    }
+    tracing::warn!(conversion = %id, cause = chain, "a mail waits for the store");
+    Outcome::StoreDown
 }
 
 async fn deliver(app: &App, id: ConversionId) -> Result<Outcome, store::Error> {

@@ -145,3 +145,18 @@ async fn a_store_that_is_away_behind_the_sending_makes_no_second_mail() {
 
     assert_eq!(post.mails_at_the_end().await.len(), 1);
 }
+
+#[tokio::test]
+async fn a_message_whose_document_cannot_be_read_is_given_up_at_once() {
+    let mut post = Post::open().await;
+    let id = post.conversion("alice@example.org", "talk.mp4").await;
+    let spoil = "UPDATE conversions SET document = json_set(document, '$.state', 'of a newer version') WHERE id = ?1";
+    assert_eq!(post.store_file().execute(spoil, [id.to_string()]).expect("the database is not locked"), 1);
+
+    post.announce(id).await;
+    assert_eq!(post.mails_at_the_end().await, []);
+
+    // The stop waited for the message, and a retry would come after 5 ms.
+    let again = tokio::time::timeout(Duration::from_millis(500), post.broker.next()).await;
+    assert!(again.is_err(), "{again:?}");
+}

@@ -97,7 +97,8 @@ fn not_ready(cause: &Error) -> SendError {
 fn tls(url: &Url, host: &str, ca_file: Option<&Path>) -> anyhow::Result<(Tls, u16)> {
     let mut wanted = None;
     for (name, value) in url.query_pairs() {
-        ensure!(name == "tls", "MAIL_URL has an unknown option {name:?}");
+        // Not named: it may be the end of a password.
+        ensure!(name == "tls", "MAIL_URL has an option other than tls; a ? in a password is written %3F");
         wanted = Some(value);
     }
     Ok(match (url.scheme(), wanted.as_deref()) {
@@ -180,6 +181,7 @@ mod tests {
             "smtps://me:secret@a?tls=required",
             "smtp://me:secret@a?tls=maybe",
             "smtp://me:secret@a?TLS=required",
+            "smtp://me:25?secret@a",
             "smtp://:secret@a",
             "smtp://me@a",
             "smtp://me:%ff@a",

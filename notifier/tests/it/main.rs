@@ -3,6 +3,7 @@
 mod amqp;
 mod carriers;
 mod deliveries;
+mod ends;
 mod letters;
 mod logins;
 mod middle;

@@ -35,7 +35,9 @@ const SETTLE_MAX: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone)]
 pub struct Amqp {
     address: Address,
-    publisher: Publisher,
+    /// Connects with its first use: a service that ends at its start, over a wrong setting, must leave no connection behind
+    /// whose thread outlives the runtime and panics.
+    publisher: Arc<OnceLock<Publisher>>,
     /// Only a process that asks for messages gets some.
     consumer: Arc<OnceLock<Consumer>>,
 }
@@ -48,15 +50,13 @@ pub(super) struct Receipt {
 }
 
 impl Amqp {
-    /// Starts to connect in the background, for ever. Needs a tokio runtime.
+    /// Connects to nothing yet. The first use starts to connect in the background, for ever; it needs a tokio runtime.
     pub(super) fn open(url: &str) -> anyhow::Result<Self> {
-        let address: Address = url.parse()?;
-        let publisher = Publisher::new(Link::start(address.clone(), "publisher"));
-        Ok(Self { address, publisher, consumer: Arc::default() })
+        Ok(Self { address: url.parse()?, publisher: Arc::default(), consumer: Arc::default() })
     }
 
     pub(super) async fn publish(&self, event: Mp3Ready) -> Result<(), PublishError> {
-        self.publisher.publish(event, None).await
+        self.publisher().publish(event, None).await
     }
 
     pub(super) async fn next(&self) -> (Mp3Ready, Receipt) {
@@ -66,7 +66,11 @@ impl Amqp {
     }
 
     pub(super) async fn ping(&self) -> Result<(), PublishError> {
-        self.publisher.ping().await
+        self.publisher().ping().await
+    }
+
+    fn publisher(&self) -> &Publisher {
+        self.publisher.get_or_init(|| Publisher::new(Link::start(self.address.clone(), "publisher")))
     }
 }
 
@@ -78,7 +82,7 @@ impl Receipt {
     /// Where the server does not take the delayed message, the outbox announces the mail again: held back here, the
     /// message would keep its place in the consumer's window until the connection ends.
     pub(super) async fn retry_later(self, event: Mp3Ready, delay: Duration) {
-        if let Err(cause) = self.broker.publisher.publish(event, Some(delay)).await {
+        if let Err(cause) = self.broker.publisher().publish(event, Some(delay)).await {
             tracing::warn!(conversion = %event.id, %cause, "a retry is left to the outbox");
         }
         self.ack().await;

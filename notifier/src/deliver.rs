@@ -8,13 +8,16 @@ use converter::{
     store::{self, Change, Store},
 };
 use lettre::message::Mailbox;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::{
     Config, letter,
     letter::LetterError,
     mail::{Carrier, SendError},
 };
+
+/// Pace at which a store that is away is told how a sending ended: some twenty times within what a claim leaves for it.
+const MARK_AGAIN: Duration = Duration::from_millis(500);
 
 /// What every delivery shares.
 #[derive(Debug)]
@@ -42,6 +45,8 @@ enum Outcome {
     },
     Dead,
     StoreDown,
+    /// The document cannot be read, now and later.
+    Unreadable,
 }
 
 impl Outcome {
@@ -54,6 +59,7 @@ impl Outcome {
             Self::RetryLater { .. } => "retry_later",
             Self::Dead => "dead",
             Self::StoreDown => "store_down",
+            Self::Unreadable => "unreadable",
         }
     }
 }
@@ -81,18 +87,27 @@ impl Failed {
 /// Handles one message to its end.
 pub(crate) async fn handle(app: Arc<App>, delivery: Delivery) {
     let id = delivery.event.id;
-    let outcome = deliver(&app, id).await.unwrap_or_else(|cause| {
-        tracing::warn!(conversion = %id, cause = chain(&cause), "a mail waits for the store");
-        Outcome::StoreDown
-    });
+    let outcome = deliver(&app, id).await.unwrap_or_else(|cause| unanswered(id, &cause));
     metrics::counter!("tapedeck_deliveries_total", "outcome" => outcome.label()).increment(1);
     match outcome {
         Outcome::Delivered | Outcome::Unmarked | Outcome::NotDue | Outcome::ClaimedElsewhere => delivery.ack().await,
         Outcome::RetryLater { after } => delivery.retry_later(after).await,
-        // The document still says that the mail is due.
+        // The document still says that the mail is due. A message does not count its tries, so this wait does not grow; nor
+        // need it: a store that is away holds up each try for seconds, and a notifier makes a few at a time.
         Outcome::StoreDown => delivery.retry_later(app.config.delivery_retry_first).await,
-        Outcome::Dead => delivery.reject().await,
+        Outcome::Dead | Outcome::Unreadable => delivery.reject().await,
     }
+}
+
+/// What becomes of a message whose document the store did not hand out or did not change.
+fn unanswered(id: ConversionId, cause: &store::Error) -> Outcome {
+    let chain = chain(cause);
+    if let store::Error::Unreadable { .. } = cause {
+        tracing::error!(conversion = %id, cause = chain, "a mail is given up, its document cannot be read");
+        return Outcome::Unreadable;
+    }
+    tracing::warn!(conversion = %id, cause = chain, "a mail waits for the store");
+    Outcome::StoreDown
 }
 
 async fn deliver(app: &App, id: ConversionId) -> Result<Outcome, store::Error> {
@@ -103,16 +118,16 @@ async fn deliver(app: &App, id: ConversionId) -> Result<Outcome, store::Error> {
         Some(notify) if notify.is_open() => notify.attempts,
         _ => return Ok(Outcome::NotDue),
     };
-    let token = Attempt::random();
+    let (seen, token) = (conversion.seen(), Attempt::random());
     let claim = DeliveryClaim { token, until: now.plus(app.config.delivery_claim) };
-    if !app.store.update(conversion.seen(), Change::ClaimDelivery { claim, at: now }).await? {
+    if !app.store.update(seen, Change::ClaimDelivery { claim, at: now }).await? {
         return Ok(Outcome::ClaimedElsewhere);
     }
     let sent = send(app, &conversion).await;
     let at = Timestamp::now();
     match sent {
         Ok(()) => {
-            let marked = app.store.update(conversion.seen(), Change::Delivered { token, at }).await?;
+            let marked = mark(claim.until, || app.store.update(seen, Change::Delivered { token, at })).await?;
             tracing::info!(conversion = %id, marked, "mail sent");
             Ok(if marked { Outcome::Delivered } else { Outcome::Unmarked })
         }
@@ -120,7 +135,7 @@ async fn deliver(app: &App, id: ConversionId) -> Result<Outcome, store::Error> {
             let failures = failures.saturating_add(1);
             let dead = cause.is_permanent() || failures >= app.config.delivery_attempts_max;
             tracing::warn!(conversion = %id, failures, dead, cause = chain(&cause), "a mail did not go out");
-            app.store.update(conversion.seen(), Change::DeliveryFailed { token, dead, at }).await?;
+            mark(claim.until, || app.store.update(seen, Change::DeliveryFailed { token, dead, at })).await?;
             if dead {
                 return Ok(Outcome::Dead);
             }
@@ -134,6 +149,20 @@ async fn send(app: &App, conversion: &Conversion) -> Result<(), Failed> {
     let letter = letter::write(conversion, &app.from, &app.link_base)?;
     let accepted = timeout(app.config.delivery_claim * 2 / 3, app.carrier.send(letter)).await;
     Ok(accepted.map_err(|_| Failed::Late)??)
+}
+
+/// Marks how a sending ended, again and again until its claim ends: with the claim the only word that the mail went out is
+/// lost, and it would go out twice. Whether the document took the mark; one whose answer was lost counts as not taken.
+async fn mark<F>(until: Timestamp, update: impl Fn() -> F) -> Result<bool, store::Error>
+where
+    F: Future<Output = Result<bool, store::Error>>,
+{
+    loop {
+        match update().await {
+            Err(store::Error::Unavailable(_)) if Timestamp::now().plus(MARK_AGAIN) < until => sleep(MARK_AGAIN).await,
+            answer => return answer,
+        }
+    }
 }
 
 /// An error and its causes on one line.

@@ -28,31 +28,30 @@ const BATCH_MAX: usize = 100;
 const AT_ONCE: usize = 16;
 /// Longest wait for a round without a hint; a commit gives one, so this finds what a crash left.
 const ROUND: Duration = Duration::from_secs(1);
-/// Longest wait for a broker that takes nothing; the first is a [`ROUND`], and it doubles.
+/// Longest wait for a broker that takes nothing or a document that takes no mark; the first is a [`ROUND`], and it doubles.
 const STUCK_MAX: Duration = Duration::from_secs(4);
 
 /// Publishes for ever.
 pub(crate) async fn run(app: Arc<App>) {
-    // The in-process broker lost all its messages with the last process.
-    let mut published_before = if app.broker.dies_with_process() { Timestamp::now() } else { Timestamp(0) };
+    // The in-process broker lost all its messages with the last process: what was published before this start is due.
+    let lost_before = if app.broker.dies_with_process() { Timestamp::now() } else { Timestamp(0) };
     let mut stuck = ROUND;
     loop {
+        // However the last round ended: one document that takes no mark must not keep the others from their second try.
+        let published_before = lost_before.max(Timestamp::now().minus(app.config.republish_after));
         match publish(&app, published_before).await {
             Ok(Round::More) => {
                 stuck = ROUND;
                 continue;
             }
-            Ok(Round::Complete) => {
-                stuck = ROUND;
-                published_before = Timestamp::now().minus(app.config.republish_after);
-            }
-            // What was lost with the last process is still due. A commit does not help the broker: its hint waits.
+            Ok(Round::Complete) => stuck = ROUND,
+            // A commit helps neither the broker nor the document: its hint waits.
             Ok(Round::Stuck) => {
                 sleep(stuck).await;
                 stuck = (stuck * 2).min(STUCK_MAX);
                 continue;
             }
-            Err(cause) => tracing::warn!(%cause, "announcements go on later"),
+            Err(cause) => tracing::warn!(cause = chain(&cause), "announcements go on later"),
         }
         let _ = timeout(ROUND, app.announce.notified()).await;
     }
@@ -65,35 +64,47 @@ pub(crate) enum Round {
     Complete,
     /// There may be more right now.
     More,
-    /// The broker takes nothing at the moment.
+    /// The broker takes nothing at the moment, or a document took no mark: the same would go out again at once.
     Stuck,
 }
 
-/// One round. An announcement is marked after its confirm; one that is not marked goes out again.
+/// One round; fails only where the store does not say what is due. An announcement is marked after its confirm; one that is
+/// not marked goes out again.
 pub(crate) async fn publish(app: &App, published_before: Timestamp) -> Result<Round, store::Error> {
     let due = app.store.due(Due::Announcement { published_before }, BATCH_MAX).await?;
     let (found, refused) = (due.len(), AtomicBool::new(false));
     let announcements = stream::iter(due).map(|conversion| announce(app, conversion.seen(), &refused));
     // All run to their end, also behind a failure: what the broker confirmed is to be marked.
-    let marked: Vec<_> = announcements.buffer_unordered(AT_ONCE).collect().await;
-    marked.into_iter().collect::<Result<(), _>>()?;
-    Ok(match (refused.into_inner(), found) {
-        (true, _) => Round::Stuck,
-        (false, BATCH_MAX) => Round::More,
-        (false, _) => Round::Complete,
+    let settled: Vec<_> = announcements.buffer_unordered(AT_ONCE).collect().await;
+    let is_settled = settled.into_iter().all(|is_settled| is_settled);
+    Ok(match (is_settled, found) {
+        (false, _) => Round::Stuck,
+        (true, BATCH_MAX) => Round::More,
+        (true, _) => Round::Complete,
     })
 }
 
-/// Publishes and marks one, unless the broker refused another one of the round.
-async fn announce(app: &App, seen: Seen, refused: &AtomicBool) -> Result<(), store::Error> {
+/// Publishes and marks one, unless the broker refused another one of the round. Says whether both succeeded.
+async fn announce(app: &App, seen: Seen, refused: &AtomicBool) -> bool {
     if refused.load(Ordering::Relaxed) {
-        return Ok(());
+        return false;
     }
     if let Err(cause) = app.broker.publish(Mp3Ready { id: seen.id }).await {
         if !refused.swap(true, Ordering::Relaxed) {
-            tracing::warn!(conversion = %seen.id, %cause, "announcements wait in the outbox");
+            tracing::warn!(conversion = %seen.id, cause = chain(&cause), "announcements wait in the outbox");
         }
-        return Ok(());
+        return false;
     }
-    app.store.update(seen, Change::Published { at: Timestamp::now() }).await.map(drop)
+    // One that is no longer what it was is not to be marked.
+    let marked = app.store.update(seen, Change::Published { at: Timestamp::now() }).await;
+    if let Err(cause) = &marked {
+        tracing::warn!(conversion = %seen.id, cause = chain(cause), "published and not marked: announced again later");
+    }
+    marked.is_ok()
+}
+
+/// An error and its causes on one line.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -1,10 +1,13 @@
 //! How fast the outbox empties, and what a broker that takes nothing leaves in it.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use testbed::{Kind, shared_or_skip};
 
-use super::{Round, publish};
+use super::{Round, STUCK_MAX, publish, run};
 use crate::{
     App,
     control::{Completeness, Decoder},
@@ -12,7 +15,7 @@ use crate::{
     event::{Broker, Mp3Ready},
     options::Options,
     store::{
-        Change, Due, Store,
+        Change, Due, Seen, Store,
         faulty::{FOR_EVER, Fault, Faulty, Op},
     },
 };
@@ -77,9 +80,42 @@ async fn what_was_confirmed_beside_a_failing_mark_is_marked() {
     }
     faulty.fail(vec![(Op::Update, 3..=3, Fault::Before)]);
 
-    publish(&app, Timestamp(0)).await.expect_err("the store failed");
+    // Not `More` or `Complete`: the one would be published again at once.
+    assert_eq!(publish(&app, Timestamp(0)).await.expect("the store says what is due"), Round::Stuck);
 
     assert_eq!(due(&app, Timestamp(0)).await, 1);
+}
+
+#[tokio::test]
+async fn one_that_takes_no_mark_neither_stops_the_others_nor_floods_the_broker() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (mut app, faulty) = converter(Broker::memory(), folder.path()).await;
+    app.config.republish_after = Duration::ZERO;
+    let broker = app.broker.clone();
+    // Published by this process, as it were, and its message was lost.
+    let lost = committed(&app.store).await;
+    let published = Change::Published { at: Timestamp::now().plus(Duration::from_millis(300)) };
+    assert!(app.store.update(lost, published).await.expect("the store answers"));
+    let unmarked = committed(&app.store).await;
+    faulty.fail(vec![(Op::Update, FOR_EVER, Fault::Before)]);
+    let app = Arc::new(app);
+
+    let relay = tokio::spawn(run(Arc::clone(&app)));
+    let mut times = 0;
+    let seen = async {
+        loop {
+            // As busy converters do.
+            app.announce.notify_one();
+            match broker.next().await.event.id {
+                id if id == lost.id => break,
+                id => times += u32::from(id == unmarked.id),
+            }
+        }
+    };
+    tokio::time::timeout(STUCK_MAX, seen).await.expect("the lost one is announced again");
+
+    assert!((1..=2).contains(&times), "{times}");
+    relay.abort();
 }
 
 /// The server that tests share, where there is one.
@@ -101,7 +137,7 @@ async fn due(app: &App, published_before: Timestamp) -> usize {
     due.expect("the store answers").len()
 }
 
-async fn committed(store: &Store) {
+async fn committed(store: &Store) -> Seen {
     let running = Conversion {
         id: ConversionId::random(),
         owner: Owner("1".into()),
@@ -136,4 +172,5 @@ async fn committed(store: &Store) {
     let (seen, commit) = (running.seen(), Change::Commit { mp3, at: Timestamp::now(), expires_at: None });
     assert!(store.insert(running).await.expect("the store answers"));
     assert!(store.update(seen, commit).await.expect("the store answers"));
+    Seen { state: State::Done, ..seen }
 }

@@ -1,6 +1,7 @@
 //! Where mail goes: a closed enum, one variant a kind.
 
 mod folder;
+mod linewise;
 mod reply;
 mod server;
 mod smtp;
@@ -87,12 +88,19 @@ impl Carrier {
     }
 }
 
-/// A URL without what may be a password.
+/// A URL without what may be a password: of what stands before an `@` only a scheme is shown, where there is one.
 fn shown(url: &str) -> String {
     match (url.split_once("://"), url.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://…@{host}"),
+        (Some((scheme, _)), Some((_, host))) if is_scheme(scheme) => format!("{scheme}://…@{host}"),
+        (_, Some((_, host))) => format!("…@{host}"),
         _ => url.to_owned(),
     }
+}
+
+/// RFC 3986 §3.1.
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
 }
 
 #[cfg(test)]
@@ -101,10 +109,22 @@ mod tests {
 
     #[test]
     fn an_unknown_scheme_is_refused_without_its_password() {
-        let mut config = Config::from_flags(&["--mail-url", "imap://me:secret@mail.example:25"]);
+        let mut config = Config::from_flags(&[]);
+        for url in [
+            "imap://me:secret@mail.example:25",
+            "me:secret@mail.example:587",
+            "me:secret://@mail.example",
+            "secret@mail.example",
+            "smtp:secret@mail.example",
+            "smtps:/me:secret@mail.example",
+        ] {
+            config.mail_url = Some(url.to_owned());
+            let refusal = format!("{:#}", Carrier::open(&config).expect_err(url));
+            assert!(!refusal.contains("secret"), "{refusal}");
+        }
+        config.mail_url = Some("imap://me:secret@mail.example:25".to_owned());
         let refusal = Carrier::open(&config).expect_err("not known").to_string();
-        assert!(refusal.contains("file:FOLDER") && refusal.contains("mail.example"), "{refusal}");
-        assert!(!refusal.contains("secret"), "{refusal}");
+        assert!(refusal.contains("file:FOLDER") && refusal.contains("imap://…@mail.example:25"), "{refusal}");
         config.mail_url = None;
         assert!(Carrier::open(&config).expect_err("nothing to open").to_string().contains("MAIL_URL is not set"));
     }

@@ -7,7 +7,7 @@ use std::{borrow::Cow, path::Path};
 
 use anyhow::{Context as _, bail, ensure};
 use lettre::transport::smtp::{
-    SMTP_PORT, SUBMISSION_PORT, SUBMISSIONS_PORT,
+    Error, SMTP_PORT, SUBMISSION_PORT, SUBMISSIONS_PORT,
     authentication::{Credentials, DEFAULT_MECHANISMS},
     client::{AsyncSmtpConnection, Certificate, Tls, TlsParameters},
     extension::ClientId,
@@ -15,7 +15,7 @@ use lettre::transport::smtp::{
 use percent_encoding::percent_decode_str;
 use url::{Host, Url};
 
-use super::{SendError, reply::told, smtp::OPEN_MAX};
+use super::{SendError, linewise::Linewise, reply::told, smtp::OPEN_MAX};
 use crate::Config;
 
 /// A mail server and how to log in there.
@@ -51,17 +51,30 @@ impl MailServer {
 
     /// A connection on which mail may be sent.
     pub(super) async fn connect(&self) -> Result<AsyncSmtpConnection, SendError> {
-        self.greet().await.map_err(|cause| SendError::NotReady(told(&cause)))
+        let mut connection = match &self.tls {
+            Tls::Wrapper(parameters) => self.greeted_in_tls(parameters.clone()).await?,
+            _ => self.greeted().await?,
+        };
+        let ready = self.prepare(&mut connection).await;
+        ready.map(|()| connection).map_err(|cause| not_ready(&cause))
     }
 
-    async fn greet(&self) -> Result<AsyncSmtpConnection, lettre::transport::smtp::Error> {
-        let at_once = match &self.tls {
-            Tls::Wrapper(parameters) => Some(parameters.clone()),
-            _ => None,
-        };
+    async fn greeted_in_tls(&self, parameters: TlsParameters) -> Result<AsyncSmtpConnection, SendError> {
         let address = (self.host.as_str(), self.port);
-        let mut connection =
-            AsyncSmtpConnection::connect_tokio1(address, Some(OPEN_MAX), &self.hello, at_once, None).await?;
+        let greeted =
+            AsyncSmtpConnection::connect_tokio1(address, Some(OPEN_MAX), &self.hello, Some(parameters), None).await;
+        greeted.map_err(|cause| not_ready(&cause))
+    }
+
+    async fn greeted(&self) -> Result<AsyncSmtpConnection, SendError> {
+        let stream = Linewise::connect((self.host.as_str(), self.port)).await;
+        let stream = stream.map_err(|cause| SendError::NotReady(cause.to_string()))?;
+        let greeted = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello).await;
+        greeted.map_err(|cause| not_ready(&cause))
+    }
+
+    /// STARTTLS and the login.
+    async fn prepare(&self, connection: &mut AsyncSmtpConnection) -> Result<(), Error> {
         match &self.tls {
             Tls::Opportunistic(parameters) if connection.can_starttls() => {
                 connection.starttls(parameters.clone(), &self.hello).await?;
@@ -72,15 +85,20 @@ impl MailServer {
         if let Some(credentials) = &self.credentials {
             connection.auth(DEFAULT_MECHANISMS, credentials).await?;
         }
-        Ok(connection)
+        Ok(())
     }
+}
+
+fn not_ready(cause: &Error) -> SendError {
+    SendError::NotReady(told(cause))
 }
 
 /// How TLS begins, and the port where the URL names none.
 fn tls(url: &Url, host: &str, ca_file: Option<&Path>) -> anyhow::Result<(Tls, u16)> {
     let mut wanted = None;
     for (name, value) in url.query_pairs() {
-        ensure!(name == "tls", "MAIL_URL has an unknown option {name:?}");
+        // Not named: it may be the end of a password.
+        ensure!(name == "tls", "MAIL_URL has an option other than tls; a ? in a password is written %3F");
         wanted = Some(value);
     }
     Ok(match (url.scheme(), wanted.as_deref()) {
@@ -163,6 +181,7 @@ mod tests {
             "smtps://me:secret@a?tls=required",
             "smtp://me:secret@a?tls=maybe",
             "smtp://me:secret@a?TLS=required",
+            "smtp://me:25?secret@a",
             "smtp://:secret@a",
             "smtp://me@a",
             "smtp://me:%ff@a",

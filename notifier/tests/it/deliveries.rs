@@ -6,8 +6,9 @@ use converter::{
     conversion::{Attempt, DeliveryClaim, NotifyState, Timestamp},
     store::Change,
 };
+use notifier::Inbox;
 
-use crate::post::Post;
+use crate::post::{Post, until};
 
 fn claim(until: Timestamp) -> Change {
     let claim = DeliveryClaim { token: Attempt::random(), until };
@@ -121,4 +122,41 @@ async fn health_and_metrics_are_served() {
     let post = Post::open().await;
     let answer = post.readyz().await;
     assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("\"store\":\"ok\""), "{answer}");
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_behind_the_sending_makes_no_second_mail() {
+    let mut post = Post::open().await;
+    let id = post.conversion("alice@example.org", "talk.mp4").await;
+    let store = post.store_file();
+    store
+        .execute_batch(
+            "CREATE TRIGGER away BEFORE UPDATE ON conversions WHEN new.document ->> '$.notify.state' = 'delivered'
+             BEGIN SELECT RAISE(ABORT, 'away'); END",
+        )
+        .expect("a trigger");
+
+    post.announce(id).await;
+    let inbox = Inbox::new(post.mail_folder());
+    until("the mail is there", async || inbox.list(2).await.expect("a folder").len() == 1).await;
+    store.execute_batch("DROP TRIGGER away").expect("it is there");
+    // By the notifier that sent it: the claim outlasts this test.
+    post.wait_for(id, NotifyState::Delivered).await;
+
+    assert_eq!(post.mails_at_the_end().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_message_whose_document_cannot_be_read_is_given_up_at_once() {
+    let mut post = Post::open().await;
+    let id = post.conversion("alice@example.org", "talk.mp4").await;
+    let spoil = "UPDATE conversions SET document = json_set(document, '$.state', 'of a newer version') WHERE id = ?1";
+    assert_eq!(post.store_file().execute(spoil, [id.to_string()]).expect("the database is not locked"), 1);
+
+    post.announce(id).await;
+    assert_eq!(post.mails_at_the_end().await, []);
+
+    // The stop waited for the message, and a retry would come after 5 ms.
+    let again = tokio::time::timeout(Duration::from_millis(500), post.broker.next()).await;
+    assert!(again.is_err(), "{again:?}");
 }

@@ -3,8 +3,10 @@
 mod amqp;
 mod carriers;
 mod deliveries;
+mod ends;
 mod letters;
 mod logins;
+mod middle;
 mod post;
 mod scripted;
 mod silences;

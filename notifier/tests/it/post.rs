@@ -82,6 +82,11 @@ impl Post {
         self.folder.path().join("mail")
     }
 
+    /// The documents behind the store's back.
+    pub(crate) fn store_file(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.folder.path().join("store/conversions.sqlite")).expect("the store's file")
+    }
+
     /// A committed conversion, not announced yet.
     pub(crate) async fn conversion(&self, email: &str, filename: &str) -> ConversionId {
         let conversion = running(email, filename);

@@ -6,6 +6,7 @@
 
 mod caller;
 mod cluster;
+mod help;
 mod kills;
 mod outages;
 mod process;

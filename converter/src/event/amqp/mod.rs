@@ -41,7 +41,9 @@ const RETRY_PAUSE: Duration = Duration::from_millis(200);
 #[derive(Debug, Clone)]
 pub struct Amqp {
     address: Address,
-    publisher: Publisher,
+    /// Connects with its first use: a service that ends at its start, over a wrong setting, must leave no connection behind
+    /// whose thread outlives the runtime and panics.
+    publisher: Arc<OnceLock<Publisher>>,
     /// Only a process that asks for messages gets some.
     consumer: Arc<OnceLock<Consumer>>,
 }
@@ -54,15 +56,13 @@ pub(super) struct Receipt {
 }
 
 impl Amqp {
-    /// Starts to connect in the background, for ever. Needs a tokio runtime.
+    /// Connects to nothing yet. The first use starts to connect in the background, for ever; it needs a tokio runtime.
     pub(super) fn open(url: &str) -> anyhow::Result<Self> {
-        let address: Address = url.parse()?;
-        let publisher = Publisher::new(Link::start(address.clone(), "publisher"));
-        Ok(Self { address, publisher, consumer: Arc::default() })
+        Ok(Self { address: url.parse()?, publisher: Arc::default(), consumer: Arc::default() })
     }
 
     pub(super) async fn publish(&self, event: Mp3Ready) -> Result<(), PublishError> {
-        self.publisher.publish(event, None).await
+        self.publisher().publish(event, None).await
     }
 
     pub(super) async fn next(&self) -> (Mp3Ready, Receipt) {
@@ -72,7 +72,11 @@ impl Amqp {
     }
 
     pub(super) async fn ping(&self) -> Result<(), PublishError> {
-        self.publisher.ping().await
+        self.publisher().ping().await
+    }
+
+    fn publisher(&self) -> &Publisher {
+        self.publisher.get_or_init(|| Publisher::new(Link::start(self.address.clone(), "publisher")))
     }
 }
 
@@ -85,7 +89,7 @@ impl Receipt {
     /// message would keep its place in the consumer's window until the connection ends.
     pub(super) async fn retry_later(self, event: Mp3Ready, delay: Duration) {
         for left in (0..RETRY_TRIES_MAX).rev() {
-            match self.broker.publisher.publish(event, Some(delay)).await {
+            match self.broker.publisher().publish(event, Some(delay)).await {
                 Err(PublishError::Full) if left > 0 => sleep(RETRY_PAUSE).await,
                 Err(cause) => {
                     tracing::warn!(conversion = %event.id, %cause, "a retry is left to the outbox");

@@ -79,6 +79,24 @@ fn migrate_creates_the_admin_once() {
     assert_eq!(succeeded(&run(folder.path(), &["migrate"], "")), "the schema is up to date\n");
     assert_eq!(succeeded(&run(folder.path(), &arguments, "")), "created the user admin\n");
     assert_eq!(succeeded(&run(folder.path(), &arguments, "")), "there are users already\n");
+    std::fs::remove_file(&file).expect("it is there");
+    assert_eq!(succeeded(&run(folder.path(), &arguments, "")), "there are users already\n");
+}
+
+#[test]
+fn migrate_names_the_setting_whose_password_it_cannot_have() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let migrate = |file: &Path| {
+        let file = file.to_str().expect("text");
+        failed(&run(folder.path(), &["migrate", "--bootstrap-admin-password-file", file], ""))
+    };
+
+    let missing = migrate(&folder.path().join("password"));
+    assert!(missing.contains("BOOTSTRAP_ADMIN_PASSWORD_FILE") && missing.contains("cannot read"), "{missing}");
+    succeeded(&run(folder.path(), &["user", "add", "alice", "--email", "a@b", "--admin"], "a password\n"));
+    // A file that is there and no good is a mistake also where there are users.
+    let bad = migrate(folder.path());
+    assert!(bad.contains("BOOTSTRAP_ADMIN_PASSWORD_FILE") && bad.contains("cannot read"), "{bad}");
 }
 
 /// A running service; killed where a test fails.

@@ -99,6 +99,22 @@ fn migrate_names_the_setting_whose_password_it_cannot_have() {
     assert!(bad.contains("BOOTSTRAP_ADMIN_PASSWORD_FILE") && bad.contains("cannot read"), "{bad}");
 }
 
+#[test]
+fn a_service_that_cannot_start_says_why_in_one_line() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let missing = folder.path().join("key");
+    let mut command = Command::new(AUTH);
+    command.env_clear().env("USERS_URL", store_url(folder.path())).env("SIGNING_KEY_FILE", &missing);
+    command.env("LOG_FORMAT", "json").env("RUST_BACKTRACE", "1");
+
+    let said = failed(&command.output().expect("the binary is built"));
+
+    let event: Value = serde_json::from_str(&said).expect("one line, of JSON");
+    assert_eq!((&event["level"], &event["message"]), (&"ERROR".into(), &"auth could not run".into()));
+    let cause = event["cause"].as_str().expect("text");
+    assert!(cause.contains(missing.to_str().expect("text")), "{cause}");
+}
+
 /// A running service; killed where a test fails.
 struct Service {
     child: tokio::process::Child,

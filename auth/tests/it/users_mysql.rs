@@ -81,6 +81,23 @@ async fn without_its_schema_a_store_says_what_to_run() {
 }
 
 #[tokio::test]
+async fn a_login_or_a_database_that_the_server_refuses_is_not_told_as_an_outage() {
+    let Some(database) = Database::create().await else { return };
+    let url = database.url();
+    let (_, place) = url.split_once('@').expect("an account");
+    let refused = [format!("mysql://nobody:hunter22@{place}"), format!("{url}_that_is_not_there")];
+
+    for url in refused {
+        let users = Users::open(&url, "a test").expect("a good address");
+        let told = users.ping().await.expect_err("refused");
+        assert!(matches!(told, Error::StoreRefused(_)), "{told:?}");
+        assert!(told.to_string().contains("refuses") && told.to_string().contains("USERS_URL"), "{told}");
+        let migrated = format!("{:#}", users.migrate().await.expect_err("refused"));
+        assert!(migrated.contains("USERS_URL") && !migrated.contains("hunter22"), "{migrated}");
+    }
+}
+
+#[tokio::test]
 async fn an_old_schema_is_noticed_and_brought_up_to_date() {
     let Some(database) = Database::create().await else { return };
     let users = database.users();

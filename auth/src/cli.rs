@@ -55,7 +55,7 @@ pub enum Command {
     Migrate {
         #[command(flatten)]
         store: StoreConfig,
-        /// File with the password of the first admin.
+        /// File with the password of the first admin. It may be missing where there are users.
         #[arg(long, env = "BOOTSTRAP_ADMIN_PASSWORD_FILE", value_name = "FILE")]
         bootstrap_admin_password_file: Option<PathBuf>,
         /// E-mail address of the first admin.
@@ -123,15 +123,32 @@ impl Command {
                 print(&open(&store)?.remove(&name).await?.ids.join("\n"))
             }
             Self::Migrate { store, bootstrap_admin_password_file, bootstrap_admin_email } => {
+                let password = bootstrap_admin_password_file.as_deref().map(first_password).transpose()?;
                 let users = open(&store)?;
                 users.migrate().await?;
-                let Some(file) = bootstrap_admin_password_file else { return print("the schema is up to date") };
-                let password = password(Some(&file))?;
-                let created = users.ensure_admin(FIRST_ADMIN, &bootstrap_admin_email, password).await?;
+                let created = match password {
+                    None => return print("the schema is up to date"),
+                    Some(Ok(password)) => users.ensure_admin(FIRST_ADMIN, &bootstrap_admin_email, password).await?,
+                    Some(Err(missing)) if users.list(None, 1).await?.users.is_empty() => return Err(missing),
+                    Some(Err(_)) => false,
+                };
                 print(if created { "created the user admin" } else { "there are users already" })
             }
         }
     }
+}
+
+/// The password of the first admin. That the file is missing matters only where there are no users: it is the inner error,
+/// since whoever deploys again may have removed the file after the first time.
+fn first_password(file: &Path) -> anyhow::Result<anyhow::Result<Password>> {
+    match password(Some(file)).context("there is no password for the first admin (BOOTSTRAP_ADMIN_PASSWORD_FILE)") {
+        Err(cause) if !is_missing(&cause) => Err(cause),
+        read => Ok(read),
+    }
+}
+
+fn is_missing(cause: &anyhow::Error) -> bool {
+    cause.downcast_ref::<io::Error>().is_some_and(|cause| cause.kind() == io::ErrorKind::NotFound)
 }
 
 fn open(store: &StoreConfig) -> anyhow::Result<Users> {
@@ -168,7 +185,8 @@ fn password(file: Option<&Path>) -> anyhow::Result<Password> {
         None => (Box::new(io::stdin()), "standard input".to_owned()),
     };
     let mut line = String::new();
-    io::BufReader::new(source.take(PASSWORD_SOURCE_BYTES_MAX)).read_line(&mut line)?;
+    let read = io::BufReader::new(source.take(PASSWORD_SOURCE_BYTES_MAX)).read_line(&mut line);
+    read.with_context(|| format!("cannot read {name}"))?;
     let text = line.trim_end_matches(['\r', '\n']);
     ensure!(!text.is_empty(), "{name} holds no password");
     Ok(Password::parse(SecretString::from(text))?)

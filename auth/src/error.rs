@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::http::header;
-use chassis::Problem;
+use chassis::{Problem, chain};
 
 /// When a caller may try again after a full queue or a silent store.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -37,6 +37,8 @@ pub enum Error {
     UnknownUser,
     #[error("the user store does not answer; try again")]
     Store(#[source] Box<dyn std::error::Error + Send + Sync>),
+    #[error("the server of the user store refuses the login or the database (USERS_URL)")]
+    StoreRefused(#[source] Box<dyn std::error::Error + Send + Sync>),
     #[error("the schema of the user store is missing or too old: run `auth migrate`")]
     OldSchema,
     #[error("internal error")]
@@ -63,7 +65,9 @@ impl Error {
             Self::NotAdmin => (403, "/problems/forbidden", "Forbidden"),
             Self::WrongPassword => (403, "/problems/wrong-password", "Wrong password"),
             Self::Throttled(_) => (429, "/problems/too-many-requests", "Too many requests"),
-            Self::Busy | Self::Store(_) | Self::OldSchema => (503, "/problems/unavailable", "Unavailable"),
+            Self::Busy | Self::Store(_) | Self::StoreRefused(_) | Self::OldSchema => {
+                (503, "/problems/unavailable", "Unavailable")
+            }
             Self::Rule(_) => (400, "/problems/bad-request", "Malformed request"),
             Self::Taken => (409, "/problems/user-exists", "User exists"),
             Self::LastAdmin => (409, "/problems/last-admin", "Last admin"),
@@ -77,7 +81,7 @@ impl Error {
         };
         match self {
             Self::Throttled(wait) => problem.retry_after(*wait),
-            Self::Busy | Self::Store(_) | Self::OldSchema => problem.retry_after(RETRY_AFTER),
+            Self::Busy | Self::Store(_) | Self::StoreRefused(_) | Self::OldSchema => problem.retry_after(RETRY_AFTER),
             _ => problem,
         }
     }
@@ -97,7 +101,7 @@ impl Error {
 impl From<Error> for Problem {
     fn from(error: Error) -> Self {
         match &error {
-            Error::Store(cause) | Error::Internal(cause) => {
+            Error::Store(cause) | Error::StoreRefused(cause) | Error::Internal(cause) => {
                 tracing::error!(cause = chain(cause.as_ref()), "request_failed");
             }
             Error::OldSchema => tracing::error!(cause = %error, "request_failed"),
@@ -111,10 +115,4 @@ impl From<chassis::sqlite::Error> for Error {
     fn from(cause: chassis::sqlite::Error) -> Self {
         Self::store(cause)
     }
-}
-
-/// An error and its causes in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    std::iter::successors(error.source(), |cause| cause.source())
-        .fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

@@ -1,15 +1,12 @@
 //! Starting and stopping the service.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use actix_web::web;
 use anyhow::Context as _;
-use chassis::{Readiness, Server, serve::bind};
+use chassis::{Outage, Readiness, Server, chain, serve::bind};
 
-use crate::{
-    App, Config, ServiceConfig, attempts::Attempts, error::chain, keys::KeyRing, password::Passwords, routes,
-    users::Users,
-};
+use crate::{App, Config, ServiceConfig, attempts::Attempts, keys::KeyRing, password::Passwords, routes, users::Users};
 
 /// What a service is made of; the all-in-one process brings its own opened store and keys.
 #[derive(Debug)]
@@ -45,22 +42,32 @@ pub async fn start(parts: Parts) -> anyhow::Result<Auth> {
         service.login_failures_per_address_max,
         service.login_failures_window,
     );
-    let store = users.clone();
-    let readiness = Readiness::default().with("users", move || {
-        let store = store.clone();
-        async move {
-            let pinged = store.ping().await;
-            pinged
-                .inspect_err(|cause| tracing::warn!(cause = chain(cause), "users_missing"))
-                .map_err(|cause| cause.to_string())
-        }
-    });
+    let readiness = readiness(&users);
     let app = web::Data::new(App { users, keys, passwords, attempts, token_lifetime: service.token_lifetime });
     let server = Server::start("auth", listener, readiness.clone(), service.drain_max, move |config| {
         config.app_data(app.clone());
         routes(config);
     })?;
     Ok(Auth { server, readiness })
+}
+
+fn readiness(users: &Users) -> Readiness {
+    let (users, outage) = (users.clone(), Arc::new(Outage::default()));
+    Readiness::default().with("users", move || {
+        let (users, outage) = (users.clone(), Arc::clone(&outage));
+        async move {
+            let missing = users.ping().await.err();
+            let told = missing.as_ref().map(ToString::to_string);
+            if outage.has_changed(told.as_deref()) {
+                if let Some(cause) = &missing {
+                    tracing::warn!(cause = chain(cause), "users_missing");
+                } else {
+                    tracing::info!("users_back");
+                }
+            }
+            told.map_or(Ok(()), Err)
+        }
+    })
 }
 
 impl Auth {

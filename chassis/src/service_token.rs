@@ -32,7 +32,8 @@ impl ServiceToken {
     /// Reads the file that the configuration names; white space around the token does not count.
     pub fn read(config: &ServiceTokenConfig) -> anyhow::Result<Self> {
         let path = &config.service_token_file;
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read {} (SERVICE_TOKEN_FILE)", path.display()))?;
         let token = text.trim();
         ensure!(
             token.len() >= TOKEN_BYTES_MIN,

@@ -4,6 +4,8 @@ use std::io::IsTerminal as _;
 
 use tracing_subscriber::{EnvFilter, fmt};
 
+use crate::chain;
+
 /// Where `--help` lists these, apart from what a command is about.
 const HEADING: &str = "Logging";
 
@@ -24,13 +26,13 @@ pub struct LogConfig {
     pub log_format: LogFormat,
     /// What is logged, as tracing-subscriber's `EnvFilter` reads it, e.g. `info,converter=debug`. The broker's driver
     /// (`lapin`) repeats as errors what the services say once.
-    #[arg(long, env = "RUST_LOG", default_value = "info,lapin=off", global = true, help_heading = HEADING)]
+    #[arg(long, env = "RUST_LOG", default_value = "info,lapin=off", value_parser = filter, global = true, help_heading = HEADING)]
     pub log_filter: String,
 }
 
 /// Sends logs to standard error and installs the metrics recorder. Calls after the first do nothing.
 pub fn init(config: &LogConfig) {
-    let filter = EnvFilter::try_new(&config.log_filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::new(&config.log_filter);
     let json = match config.log_format {
         LogFormat::Json => true,
         LogFormat::Pretty => false,
@@ -40,4 +42,35 @@ pub fn init(config: &LogConfig) {
     // A second subscriber in one process (tests) is refused; the first one stays.
     let _ = if json { lines.json().flatten_event(true).try_init() } else { lines.compact().try_init() };
     crate::metrics::install();
+}
+
+/// The text itself, of which each part is a directive. A filter cannot be cloned, as settings must be.
+fn filter(text: &str) -> Result<String, String> {
+    EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|cause| format!("{} (RUST_LOG)", chain(&cause)))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Flags {
+        #[command(flatten)]
+        log: LogConfig,
+    }
+
+    #[test]
+    fn a_filter_that_cannot_be_read_is_refused() {
+        let parse =
+            |filter| Flags::try_parse_from(["a service", "--log-filter", filter]).map(|flags| flags.log.log_filter);
+        for good in ["info,lapin=off", "warn", "info,converter::relay=debug,[request{id=1}]=trace", ""] {
+            assert_eq!(parse(good).expect(good), good);
+        }
+        for bad in ["info,converter=debgu", "info,,=", "a=b=c"] {
+            let refused = parse(bad).expect_err(bad).to_string();
+            assert!(refused.contains("RUST_LOG") && refused.contains(bad), "{refused}");
+        }
+    }
 }

@@ -56,7 +56,7 @@ pub fn start(parts: Parts) -> anyhow::Result<Converter> {
     let app = Arc::new(App {
         permits: Permits::new(&config, &spool_dir),
         engine: engine_program(&config)?,
-        ffmpeg: engine::find_ffmpeg(&config.ffmpeg),
+        ffmpeg: ffmpeg_program(&config),
         holder: format!("{}-{}", std::process::id(), hex::encode(&hex::random::<4>())),
         tasks: Handle::current(),
         readiness: readiness.clone(),
@@ -106,7 +106,17 @@ impl Converter {
 
 fn engine_program(config: &Config) -> anyhow::Result<PathBuf> {
     match &config.engine {
-        Some(program) => Ok(program.clone()),
+        Some(program) => engine::find_program(program)
+            .with_context(|| format!("{} is not a program that can be started (ENGINE)", program.display())),
         None => std::env::current_exe().context("cannot find this program's own file; set ENGINE"),
     }
+}
+
+/// Most videos need no ffmpeg, so the service starts without it.
+fn ffmpeg_program(config: &Config) -> PathBuf {
+    engine::find_program(&config.ffmpeg).unwrap_or_else(|| {
+        let ffmpeg = config.ffmpeg.display();
+        tracing::warn!(%ffmpeg, "there is no ffmpeg (FFMPEG): videos that the engine cannot decode alone will fail");
+        config.ffmpeg.clone()
+    })
 }

@@ -176,17 +176,12 @@ impl Error {
     fn log(&self) {
         match self {
             Self::Unavailable(cause) | Self::HalfRemoved(cause) => {
-                tracing::warn!(cause = format!("{:#}", chain(cause)), "store_unavailable");
+                tracing::warn!(cause = chassis::chain(cause), "store_unavailable");
             }
             Self::Internal(cause) => tracing::error!(cause = format!("{cause:#}"), "internal_error"),
             _ => {}
         }
     }
-}
-
-/// All causes of an error in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 impl ResponseError for Error {

@@ -57,7 +57,7 @@ pub async fn start(parts: Parts) -> anyhow::Result<Gateway> {
     let auth = auth::client::Client::new(&config.auth_url, CALL_TIMEOUT)?;
     let replicas = Arc::new(Replicas::new(service_token));
     replicas::refresh(&config.converters, &replicas).await;
-    let readiness = readiness(&config, &store)?;
+    let readiness = readiness(&config, &store, &replicas)?;
     let listener = serve::bind(config.gateway_listen)?;
     let app = Data::new(App {
         allowed_hosts: origin::allowed_hosts(config.gateway_listen.ip(), &config.allowed_hosts),
@@ -108,11 +108,10 @@ impl Gateway {
     }
 }
 
-fn readiness(config: &Config, store: &Store) -> anyhow::Result<Readiness> {
+fn readiness(config: &Config, store: &Store, replicas: &Arc<Replicas>) -> anyhow::Result<Readiness> {
     let http = reqwest::Client::builder().no_proxy().timeout(CALL_TIMEOUT).build().context("no HTTP client")?;
     let auth_health = format!("{}/readyz", config.auth_url.trim_end_matches('/'));
-    let store = store.clone();
-    // A converter is no condition: downloads, lists and status need none.
+    let (store, replicas) = (store.clone(), Arc::clone(replicas));
     Ok(Readiness::default()
         .with("auth", move || {
             let call = http.get(&auth_health).send();
@@ -124,5 +123,10 @@ fn readiness(config: &Config, store: &Store) -> anyhow::Result<Readiness> {
         .with("store", move || {
             let store = store.clone();
             async move { store.ping().await.map_err(|cause| cause.to_string()) }
+        })
+        // A converter is no condition: downloads, lists and status need none.
+        .reporting("converters", move || {
+            let is_empty = replicas.is_empty();
+            async move { if is_empty { Err("no converter is known (CONVERTERS)".to_owned()) } else { Ok(()) } }
         }))
 }

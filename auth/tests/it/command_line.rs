@@ -79,6 +79,40 @@ fn migrate_creates_the_admin_once() {
     assert_eq!(succeeded(&run(folder.path(), &["migrate"], "")), "the schema is up to date\n");
     assert_eq!(succeeded(&run(folder.path(), &arguments, "")), "created the user admin\n");
     assert_eq!(succeeded(&run(folder.path(), &arguments, "")), "there are users already\n");
+    std::fs::remove_file(&file).expect("it is there");
+    assert_eq!(succeeded(&run(folder.path(), &arguments, "")), "there are users already\n");
+}
+
+#[test]
+fn migrate_names_the_setting_whose_password_it_cannot_have() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let migrate = |file: &Path| {
+        let file = file.to_str().expect("text");
+        failed(&run(folder.path(), &["migrate", "--bootstrap-admin-password-file", file], ""))
+    };
+
+    let missing = migrate(&folder.path().join("password"));
+    assert!(missing.contains("BOOTSTRAP_ADMIN_PASSWORD_FILE") && missing.contains("cannot read"), "{missing}");
+    succeeded(&run(folder.path(), &["user", "add", "alice", "--email", "a@b", "--admin"], "a password\n"));
+    // A file that is there and no good is a mistake also where there are users.
+    let bad = migrate(folder.path());
+    assert!(bad.contains("BOOTSTRAP_ADMIN_PASSWORD_FILE") && bad.contains("cannot read"), "{bad}");
+}
+
+#[test]
+fn a_service_that_cannot_start_says_why_in_one_line() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let missing = folder.path().join("key");
+    let mut command = Command::new(AUTH);
+    command.env_clear().env("USERS_URL", store_url(folder.path())).env("SIGNING_KEY_FILE", &missing);
+    command.env("LOG_FORMAT", "json").env("RUST_BACKTRACE", "1");
+
+    let said = failed(&command.output().expect("the binary is built"));
+
+    let event: Value = serde_json::from_str(&said).expect("one line, of JSON");
+    assert_eq!((&event["level"], &event["message"]), (&"ERROR".into(), &"auth could not run".into()));
+    let cause = event["cause"].as_str().expect("text");
+    assert!(cause.contains(missing.to_str().expect("text")), "{cause}");
 }
 
 /// A running service; killed where a test fails.

@@ -4,7 +4,7 @@ use std::thread;
 
 use auth::Users;
 use mysql_async::{Conn, Opts, OptsBuilder, prelude::Queryable as _};
-use testbed::Kind;
+use testbed::{Kind, shared_or_skip};
 
 /// Dropped, with its tables, at the end of its test.
 pub(crate) struct Database {
@@ -13,8 +13,9 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    pub(crate) async fn create() -> Self {
-        Self::create_on(testbed::shared(Kind::Mysql).url()).await
+    /// `None` where there is no server and the test is to be skipped.
+    pub(crate) async fn create() -> Option<Self> {
+        Some(Self::create_on(shared_or_skip(Kind::Mysql)?.url()).await)
     }
 
     /// `server` is the address of an account that may create databases.

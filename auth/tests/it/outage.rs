@@ -7,7 +7,7 @@ use std::{
 
 use auth::{ServiceConfig, Users};
 use serde_json::Value;
-use testbed::{Kind, Server};
+use testbed::{Kind, Server, or_skip};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
@@ -19,13 +19,13 @@ use crate::service::{ADMIN_PASSWORD, TestAuth, create_admin, eventually};
 const ANSWER_MAX: Duration = Duration::from_secs(5);
 const RECOVERY_MAX: Duration = Duration::from_secs(10);
 
-/// A server of the test alone, with the schema and the admin.
-async fn server() -> Server {
-    let server = Server::start(Kind::Mysql).expect("MySQL is installed");
+/// A server of the test alone, with the schema and the admin; `None` where the test is to be skipped.
+async fn server() -> Option<Server> {
+    let server = or_skip(Server::start(Kind::Mysql))?;
     let users = users(&server);
     users.migrate().await.expect("an empty database");
     create_admin(&users).await;
-    server
+    Some(server)
 }
 
 fn users(server: &Server) -> Users {
@@ -75,7 +75,7 @@ async fn assert_back(auth: &TestAuth) {
 
 #[tokio::test]
 async fn a_service_starts_without_its_server_and_finds_it_later() {
-    let server = server().await;
+    let Some(server) = server().await else { return };
     let token = start(&server).await.admin().await;
     server.kill();
 
@@ -90,7 +90,7 @@ async fn a_service_starts_without_its_server_and_finds_it_later() {
 
 #[tokio::test]
 async fn a_service_outlives_its_server() {
-    let server = server().await;
+    let Some(server) = server().await else { return };
     let auth = start(&server).await;
     let token = auth.admin().await;
 
@@ -104,7 +104,7 @@ async fn a_service_outlives_its_server() {
 
 #[tokio::test]
 async fn a_server_that_falls_silent_holds_nobody_up_and_is_used_again() {
-    let server = server().await;
+    let Some(server) = server().await else { return };
     let auth = start(&server).await;
     let token = auth.admin().await;
     let signal = |name: &str| {
@@ -154,7 +154,7 @@ impl Network {
 
 #[tokio::test]
 async fn connections_that_lead_nowhere_any_more_are_replaced() {
-    let server = server().await;
+    let Some(server) = server().await else { return };
     let (account, place) = server.url().split_once('@').expect("an account");
     let (address, database) = place.split_once('/').expect("a database");
     let network = Network::to(address.to_owned()).await;
@@ -184,7 +184,7 @@ async fn connections_that_lead_nowhere_any_more_are_replaced() {
 
 #[tokio::test]
 async fn a_service_without_its_schema_is_not_ready_and_says_what_to_run() {
-    let server = Server::start(Kind::Mysql).expect("MySQL is installed");
+    let Some(server) = or_skip(Server::start(Kind::Mysql)) else { return };
     let auth = start(&server).await;
 
     let (status, report) = readiness(&auth).await;

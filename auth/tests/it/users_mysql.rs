@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use crate::{mysql::Database, users_contract::holds_on};
 
 async fn on_mysql(check: impl AsyncFn(&Users)) {
-    let database = Database::create().await;
+    let Some(database) = Database::create().await else { return };
     let users = database.users();
     users.migrate().await.expect("an empty database");
     check(&users).await;
@@ -56,7 +56,7 @@ async fn an_address_that_cannot_work_is_refused_without_its_secrets() {
 
 #[tokio::test]
 async fn a_connection_that_must_be_encrypted_is_never_made_in_the_clear() {
-    let database = Database::create().await;
+    let Some(database) = Database::create().await else { return };
     let mut connection = database.connect().await;
     let encrypts: Option<String> = connection.query_first("SELECT @@have_ssl").await.expect("the server answers");
     let users = Users::open(&format!("{}?require_ssl=true", database.url()), "a test").expect("a good address");
@@ -71,7 +71,7 @@ async fn a_connection_that_must_be_encrypted_is_never_made_in_the_clear() {
 
 #[tokio::test]
 async fn without_its_schema_a_store_says_what_to_run() {
-    let database = Database::create().await;
+    let Some(database) = Database::create().await else { return };
     let users = database.users();
 
     assert!(matches!(users.ping().await, Err(Error::OldSchema)));
@@ -81,8 +81,25 @@ async fn without_its_schema_a_store_says_what_to_run() {
 }
 
 #[tokio::test]
+async fn a_login_or_a_database_that_the_server_refuses_is_not_told_as_an_outage() {
+    let Some(database) = Database::create().await else { return };
+    let url = database.url();
+    let (_, place) = url.split_once('@').expect("an account");
+    let refused = [format!("mysql://nobody:hunter22@{place}"), format!("{url}_that_is_not_there")];
+
+    for url in refused {
+        let users = Users::open(&url, "a test").expect("a good address");
+        let told = users.ping().await.expect_err("refused");
+        assert!(matches!(told, Error::StoreRefused(_)), "{told:?}");
+        assert!(told.to_string().contains("refuses") && told.to_string().contains("USERS_URL"), "{told}");
+        let migrated = format!("{:#}", users.migrate().await.expect_err("refused"));
+        assert!(migrated.contains("USERS_URL") && !migrated.contains("hunter22"), "{migrated}");
+    }
+}
+
+#[tokio::test]
 async fn an_old_schema_is_noticed_and_brought_up_to_date() {
-    let database = Database::create().await;
+    let Some(database) = Database::create().await else { return };
     let users = database.users();
     users.migrate().await.expect("an empty database");
     let password = Password::parse("a password".into()).expect("long enough");
@@ -100,7 +117,7 @@ async fn an_old_schema_is_noticed_and_brought_up_to_date() {
 
 #[tokio::test]
 async fn a_newer_schema_is_not_migrated_and_goes_on_being_used() {
-    let database = Database::create().await;
+    let Some(database) = Database::create().await else { return };
     let users = database.users();
     users.migrate().await.expect("an empty database");
     let mut connection = database.connect().await;
@@ -114,7 +131,7 @@ async fn a_newer_schema_is_not_migrated_and_goes_on_being_used() {
 
 #[tokio::test]
 async fn a_migration_that_failed_does_not_keep_the_next_one_waiting() {
-    let database = Database::create().await;
+    let Some(database) = Database::create().await else { return };
     let (first, second) = (database.users(), database.users());
     let mut connection = database.connect().await;
     connection.query_drop("CREATE TABLE schema_version (version INT)").await.expect("an empty database");
@@ -128,7 +145,7 @@ async fn a_migration_that_failed_does_not_keep_the_next_one_waiting() {
 
 #[tokio::test]
 async fn migrations_of_many_processes_at_once_leave_one_schema_and_one_admin() {
-    let database = Database::create().await;
+    let Some(database) = Database::create().await else { return };
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("password");
     std::fs::write(&file, "the admin's password").expect("the folder is ours");

@@ -1,4 +1,4 @@
-//! Where ffmpeg is.
+//! Where a program is.
 
 use std::{
     env,
@@ -6,18 +6,22 @@ use std::{
     path::{Path, PathBuf, absolute},
 };
 
-/// Resolves a bare program name through `PATH`, and other paths against the working directory. What is not found
-/// stays as it is; conversions that need it then say that it is missing.
+/// As [`find_program`]. What is not found stays as it is; conversions that need it then say that it is missing.
 pub fn find_ffmpeg(name: &Path) -> PathBuf {
+    find_program(name).unwrap_or_else(|| name.to_owned())
+}
+
+/// An absolute path to a file that may be executed: a bare name is looked for in `PATH`, another path starts at the
+/// working directory. `None` where there is no such file.
+pub(crate) fn find_program(name: &Path) -> Option<PathBuf> {
     if name.components().count() > 1 || name.is_absolute() {
-        return absolute(name).unwrap_or_else(|_| name.to_owned());
+        return absolute(name).ok().filter(|path| is_program(path));
     }
     env::var_os("PATH")
         .iter()
         .flat_map(env::split_paths)
         .filter_map(|folder| absolute(folder.join(name)).ok())
         .find(|path| is_program(path))
-        .unwrap_or_else(|| name.to_owned())
 }
 
 fn is_program(path: &Path) -> bool {

@@ -20,6 +20,7 @@ use tokio::process::{ChildStdin, ChildStdout, Command};
 
 use crate::options::Options;
 
+pub(crate) use self::find::find_program;
 pub use self::{
     channel::{EndMark, Events},
     find::find_ffmpeg,

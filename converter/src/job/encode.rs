@@ -2,6 +2,7 @@
 
 use std::{fs::File, io::Write as _, os::fd::AsRawFd as _, sync::Once};
 
+use anyhow::Context as _;
 use bytes::{Bytes, BytesMut};
 use tokio::{io::AsyncWriteExt as _, process::ChildStdin, task::spawn_blocking};
 
@@ -52,7 +53,9 @@ pub(super) async fn encode(
     };
     let scratch = Scratch::new(scratch_file, permit, if spool.is_some() { received } else { 0 });
     let engine_input = spool.map_or(Input::Stream, Input::Spool);
-    let engine = Engine::spawn(&app.engine, &job, engine_input).map_err(Error::unavailable)?;
+    let engine = Engine::spawn(&app.engine, &job, engine_input)
+        .with_context(|| format!("cannot start {} (ENGINE)", app.engine.display()))
+        .map_err(Error::unavailable)?;
     let Engine { input: stdin, output, end, events, process } = engine;
 
     let bytes_max = app.config.duration_max.as_secs() * MP3_BYTES_PER_SECOND_MAX + TAG_BYTES_MAX;

@@ -95,12 +95,13 @@ impl Store {
     /// server's log shows. A server may be away: each operation looks for it again.
     pub async fn open(url: &str, who: &str) -> anyhow::Result<Self> {
         match url.split_once(':') {
+            Some(("file", "")) => anyhow::bail!("STORE_URL names no folder; it is file:FOLDER"),
             Some(("file", folder)) => Ok(Self::Embedded(Embedded::open(Path::new(folder), who).await?)),
             Some(("mongodb" | "mongodb+srv", _)) => Ok(Self::Mongo(Mongo::open(url, who).await?)),
             // Not the whole address: there may be a password in it.
             other => anyhow::bail!(
-                "STORE_URL must be file:FOLDER or mongodb://USER:PASSWORD@HOST/DATABASE; it begins with {:?}",
-                other.map_or("no scheme", |(scheme, _)| scheme),
+                "STORE_URL must be file:FOLDER or mongodb://USER:PASSWORD@HOST/DATABASE; it {}",
+                other.map_or("has no scheme".to_owned(), |(scheme, _)| format!("begins with {scheme:?}")),
             ),
         }
     }

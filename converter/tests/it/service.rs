@@ -128,6 +128,23 @@ pub(crate) fn stalled(clip: &Bytes) -> Body {
 }
 
 #[tokio::test]
+async fn an_engine_that_cannot_be_started_is_refused_at_the_start() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let store = Store::open(&format!("file:{}", folder.path().display()), "the test").await.expect("a new store");
+    let plain = folder.path().join("plain");
+    std::fs::write(&plain, "no program").expect("the folder is ours");
+
+    for engine in [&plain, folder.path(), &folder.path().join("missing")] {
+        let engine = format!("--engine={}", engine.display());
+        let config = Flags::parse_from(["converter", "--converter-listen=127.0.0.1:0", &engine]).config;
+        let (store, service_token) = (store.clone(), ServiceToken::random());
+        let parts = Parts { config, store, broker: Broker::memory(), service_token };
+        let refused = format!("{:#}", converter::start(parts).expect_err("no program"));
+        assert!(refused.contains("(ENGINE)"), "{refused}");
+    }
+}
+
+#[tokio::test]
 async fn another_services_token_is_refused() {
     let rig = Rig::start(&[]).await;
     let stranger = Replica::new(&rig.converter.address().to_string(), ServiceToken::random()).expect("a client");

@@ -17,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chassis::{ServiceToken, hex};
+use chassis::{Outage, ServiceToken, hex};
 use converter::client::Replica;
 use tokio::sync::Notify;
 
@@ -62,11 +62,13 @@ pub(crate) struct Replicas {
     table: Mutex<Table>,
     /// Wakes one waiting upload when a conversion of this gateway ends.
     freed: Notify,
+    /// What is wrong with the source of the list.
+    outage: Outage,
 }
 
 impl Replicas {
     pub(crate) fn new(token: ServiceToken) -> Self {
-        Self { token, table: Mutex::default(), freed: Notify::new() }
+        Self { token, table: Mutex::default(), freed: Notify::new(), outage: Outage::default() }
     }
 
     /// Takes over a new list; replicas that stay keep their counts. An empty list changes nothing.
@@ -88,6 +90,11 @@ impl Replicas {
         table.left = known.iter().map(Arc::downgrade).collect();
         drop(table);
         self.freed.notify_waiters();
+    }
+
+    /// Whether no replica is known.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.table().listed.is_empty()
     }
 
     fn entry(&self, address: String) -> Option<Arc<Entry>> {

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use actix_web::HttpRequest;
-use chassis::request_id;
+use chassis::{chain, request_id};
 use converter::{
     client::{CallError, Reserve},
     conversion::{Attempt, Conversion, ConversionId},
@@ -150,17 +150,9 @@ async fn settle(
         (Err(CallError::Refused(problem)), _) => Err(problem.into()),
         (Err(_), Ended::Failed(error)) => Err(error),
         (Err(cause), Ended::Whole | Ended::Unwanted) => {
-            tracing::warn!(id = %lost.id, cause = cause_of(&cause), "answer_lost");
+            tracing::warn!(id = %lost.id, cause = chain(&cause), "answer_lost");
             at.answer_lost();
             recover::settle(app, lost).await
         }
-    }
-}
-
-fn cause_of(error: &CallError) -> String {
-    match error {
-        CallError::Refused(problem) => problem.to_string(),
-        CallError::Unreachable(cause) => cause.to_string(),
-        CallError::Lost(cause) => format!("{cause:#}"),
     }
 }

@@ -24,6 +24,10 @@ const CONFLICTS: [u16; 3] = [1205, 1213, 1020];
 /// The table or a column of it is not there.
 const NO_SCHEMA: [u16; 2] = [1146, 1054];
 
+/// The server takes no connection of this account or to this database: no right to it, wrong password, no such database,
+/// not from this host, no such account (`MariaDB`). To try again is no help.
+const REFUSED: [u16; 5] = [1044, 1045, 1049, 1130, 1698];
+
 /// What is done with one connection.
 pub(super) type Work<'c, T> = Pin<Box<dyn Future<Output = mysql_async::Result<T>> + Send + 'c>>;
 
@@ -97,6 +101,10 @@ pub(super) fn is_one_of(cause: &mysql_async::Error, codes: &[u16]) -> bool {
 
 impl From<mysql_async::Error> for Error {
     fn from(cause: mysql_async::Error) -> Self {
-        if is_one_of(&cause, &NO_SCHEMA) { Self::OldSchema } else { Self::store(cause) }
+        match cause {
+            cause if is_one_of(&cause, &NO_SCHEMA) => Self::OldSchema,
+            cause if is_one_of(&cause, &REFUSED) => Self::StoreRefused(cause.into()),
+            cause => Self::store(cause),
+        }
     }
 }

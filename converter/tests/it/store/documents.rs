@@ -24,6 +24,16 @@ contract!(
     a_forgotten_owner_has_work_left_for_the_sweep,
 );
 
+#[tokio::test]
+async fn an_address_without_a_folder_or_a_scheme_is_refused() {
+    for (url, why) in
+        [("file:", "names no folder"), ("folder", "it has no scheme"), ("ftp:folder", "begins with \"ftp\"")]
+    {
+        let refused = format!("{:#}", Store::open(url, "the test").await.expect_err(url));
+        assert!(refused.contains("STORE_URL") && refused.contains(why), "{url}: {refused}");
+    }
+}
+
 async fn an_id_is_inserted_once(store: &Store) {
     let new = inserted(store).await;
     let second = Conversion { filename: "other".into(), ..new.clone() };

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use chassis::chain;
 use converter::{
     conversion::{Attempt, Conversion, ConversionId, DeliveryClaim, Timestamp},
     event::{Broker, Delivery},
@@ -101,12 +102,12 @@ pub(crate) async fn handle(app: Arc<App>, delivery: Delivery) {
 
 /// What becomes of a message whose document the store did not hand out or did not change.
 fn unanswered(id: ConversionId, cause: &store::Error) -> Outcome {
-    let chain = chain(cause);
+    let text = chain(cause);
     if let store::Error::Unreadable { .. } = cause {
-        tracing::error!(conversion = %id, cause = chain, "a mail is given up, its document cannot be read");
+        tracing::error!(conversion = %id, cause = text, "a mail is given up, its document cannot be read");
         return Outcome::Unreadable;
     }
-    tracing::warn!(conversion = %id, cause = chain, "a mail waits for the store");
+    tracing::warn!(conversion = %id, cause = text, "a mail waits for the store");
     Outcome::StoreDown
 }
 
@@ -163,10 +164,4 @@ where
             answer => return answer,
         }
     }
-}
-
-/// An error and its causes on one line.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -20,6 +20,7 @@ use crate::{
     event::Mp3Ready,
     store::{self, Change, Due, Seen},
 };
+use chassis::chain;
 
 /// Announcements of one round.
 const BATCH_MAX: usize = 100;
@@ -101,10 +102,4 @@ async fn announce(app: &App, seen: Seen, refused: &AtomicBool) -> bool {
         tracing::warn!(conversion = %seen.id, cause = chain(cause), "published and not marked: announced again later");
     }
     marked.is_ok()
-}
-
-/// An error and its causes on one line.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 use crate::{
     engine_rig::{convert, job, program},
-    service,
+    service_rig,
 };
 
 /// The magic of an FLV, which goes to ffmpeg as it arrives; behind it the probe finds its orders.
@@ -162,7 +162,7 @@ fn without_landlock_the_rest_of_the_cage_holds_and_what_is_missing_is_told() {
 
     let folder = TempDir::new().expect("a folder");
     let video = folder.path().join("a.mp4");
-    std::fs::write(&video, service::clip()).expect("a video");
+    std::fs::write(&video, service_rig::clip()).expect("a video");
     let mut engine = Command::new(probe());
     engine.arg("old-kernel").arg(program()).arg("transcode").stdin(File::open(&video).expect("a video"));
     let converted = engine.output().expect("an engine");

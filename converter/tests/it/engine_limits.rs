@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::{
     engine_cage::{orders, probe, probed},
     engine_rig::{STEREO, convert, job, program, sound},
-    service::{self, Rig},
+    service_rig::{self, Rig},
 };
 
 #[test]
@@ -54,18 +54,18 @@ async fn an_endless_ffmpeg_ends_at_the_limit_and_the_service_lives_on() {
     let [engine, ffmpeg] = [format!("--engine={}", engine.display()), format!("--ffmpeg={}", probe().display())];
     let rig = Rig::start(&[&engine, &ffmpeg]).await;
     for bomb in ["spin", "eat"] {
-        let permit = rig.permit(&service::request(None)).await;
-        let refusal = service::refused(rig.send(permit, Bytes::from(orders(bomb)).into()).await);
+        let permit = rig.permit(&service_rig::request(None)).await;
+        let refusal = service_rig::refused(rig.send(permit, Bytes::from(orders(bomb)).into()).await);
         assert_eq!((refusal.status, &*refusal.kind), (422, "/problems/engine-limits"), "{bomb}: {refusal}");
     }
-    let clip = service::clip();
-    let permit = rig.permit(&service::request(None)).await;
+    let clip = service_rig::clip();
+    let permit = rig.permit(&service_rig::request(None)).await;
     rig.send(permit, clip.into()).await.expect("the service lives on");
 }
 
 #[tokio::test]
 async fn an_engine_that_dies_by_a_limit_is_the_videos_fault_and_by_another_signal_is_not() {
-    let clip = service::clip();
+    let clip = service_rig::clip();
     for (signal, status, kind) in [
         ("XCPU", 422, "/problems/engine-limits"),
         ("XFSZ", 422, "/problems/engine-limits"),
@@ -77,8 +77,8 @@ async fn an_engine_that_dies_by_a_limit_is_the_videos_fault_and_by_another_signa
         let folder = TempDir::new().expect("a folder");
         let engine = script(folder.path(), &format!("read -r start <&2; ulimit -c 0; kill -s {signal} $$"));
         let rig = Rig::start(&[&format!("--engine={}", engine.display())]).await;
-        let permit = rig.permit(&service::request(None)).await;
-        let refusal = service::refused(rig.send(permit, clip.clone().into()).await);
+        let permit = rig.permit(&service_rig::request(None)).await;
+        let refusal = service_rig::refused(rig.send(permit, clip.clone().into()).await);
         assert_eq!((refusal.status, &*refusal.kind), (status, kind), "{signal}: {refusal}");
     }
 }

@@ -14,5 +14,6 @@ mod options;
 mod samples;
 mod scratch;
 mod service;
+mod service_rig;
 mod signal;
 mod store;

@@ -2,7 +2,7 @@
 
 use converter::options::{Normalize, Options};
 
-use crate::service::{Rig, clip, refused, request, stalled, until};
+use crate::service_rig::{Rig, clip, refused, request, stalled, until};
 
 const MIB: u64 = 1024 * 1024;
 

@@ -22,8 +22,8 @@ async fn replies_from_before_tls_are_never_taken_for_encrypted_ones() {
     let host = host.strip_suffix("?tls=required").expect("it wants TLS");
     for tls in ["required", "opportunistic"] {
         for (injected, is_taken) in [(&b""[..], true), (INJECTED, false)] {
-            let middle_port = middle(host.to_owned(), injected).await;
-            let url = format!("--mail-url={login}@localhost:{middle_port}?tls={tls}");
+            let middle = middle(host.to_owned(), injected).await;
+            let url = format!("--mail-url={login}@localhost:{middle}?tls={tls}");
             let post = Post::open_with(&[url, target.ca_flag(), "--delivery-attempts-max=100".to_owned()]).await;
             let id = post.conversion("alice@example.org", "talk.mp4").await;
 

@@ -14,7 +14,8 @@ async fn a_silent_server_is_given_up_and_keeps_no_connection() {
     let address = listener.local_addr().expect("it is bound");
     let broker = Broker::open(&format!("amqp://guest:guest@{address}/%2f")).expect("a server need not answer");
 
-    let (mut connection, _) = listener.accept().await.expect("it connects by itself");
+    assert!(broker.ping().await.is_err(), "its first use starts to connect");
+    let (mut connection, _) = listener.accept().await.expect("it connects");
     let refused = broker.publish(super::event()).await;
     assert!(matches!(refused, Err(PublishError::Unconfirmed(_))), "{refused:?}");
 

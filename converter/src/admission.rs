@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use crate::{
     App,
     client::{Reserve, Reserved},
-    conversion::{Conversion, ConversionId, Lease, Progress, State, Timestamp},
+    conversion::{Conversion, ConversionId, Lease, State, Timestamp},
     error::Error,
     job,
     permits::Held,
@@ -106,24 +106,12 @@ fn plan(
 
 fn new(id: ConversionId, request: &Reserve, lease: Lease, now: Timestamp) -> Conversion {
     Conversion {
-        id,
-        owner: request.owner.clone(),
         email: request.email.clone(),
         filename: request.filename.clone(),
         options: request.options.clone(),
         fingerprint: request.fingerprint.clone(),
-        state: State::Running,
-        attempt: request.attempt,
         lease: Some(lease),
-        progress: Progress::default(),
-        mp3: None,
-        failure: None,
-        garbage: Vec::new(),
-        notify: None,
-        attempts: 1,
-        created_at: now,
-        done_at: None,
-        expires_at: None,
+        ..Conversion::new(id, request.owner.clone(), request.attempt, now)
     }
 }
 

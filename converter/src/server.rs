@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use actix_web::web::Data;
 use anyhow::Context as _;
-use chassis::{Readiness, Server, ServiceToken, hex, serve};
+use chassis::{Readiness, Server, ServiceToken, chain, hex, serve};
 use tokio::{runtime::Handle, sync::Notify, task::JoinHandle, time::timeout};
 
 use crate::{
@@ -99,7 +99,7 @@ impl Converter {
             task.abort();
         }
         if let Err(cause) = relay::publish(&app, Timestamp(0)).await {
-            tracing::warn!(%cause, "announcements wait for the next start");
+            tracing::warn!(cause = chain(&cause), "announcements wait for the next start");
         }
     }
 }

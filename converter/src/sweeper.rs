@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use chassis::{Outage, chain};
 use tokio::time::timeout;
 
 use crate::{
@@ -17,8 +18,9 @@ const BATCH_MAX: usize = 100;
 
 /// Sweeps whenever something was released, and at the pace of the leases.
 pub(crate) async fn run(app: Arc<App>) {
+    let outage = Outage::default();
     loop {
-        if sweep(&app).await {
+        if sweep(&app, &outage).await {
             continue;
         }
         let _ = timeout(app.config.lease / 3, app.sweep.notified()).await;
@@ -26,8 +28,9 @@ pub(crate) async fn run(app: Arc<App>) {
 }
 
 /// One round over each kind of work; answers whether there may be more right now. A kind that fails keeps none of the
-/// others waiting. Removed users come last: looking for what is theirs takes the longer the more of them there are.
-async fn sweep(app: &App) -> bool {
+/// others waiting. Removed users come last: looking for what is theirs takes the longer the more of them there are. What
+/// keeps the store from telling what is due is logged once, and its end.
+async fn sweep(app: &App, outage: &Outage) -> bool {
     let now = Timestamp::now();
     let swept_before = now.minus(app.config.garbage_rest());
     let kinds = [
@@ -37,12 +40,16 @@ async fn sweep(app: &App) -> bool {
         Due::Removal { now },
         Due::Forgotten,
     ];
-    let mut is_more = false;
+    let (mut is_more, mut is_told) = (false, true);
     for due in kinds {
         let found = match app.store.due(due, BATCH_MAX).await {
             Ok(found) => found,
             Err(cause) => {
-                tracing::warn!(?due, %cause, "this kind of work is left to a later sweep");
+                let cause = chain(&cause);
+                if outage.has_changed(Some(&cause)) {
+                    tracing::warn!(?due, cause, "this kind of work is left to a later sweep");
+                }
+                is_told = false;
                 continue;
             }
         };
@@ -50,13 +57,16 @@ async fn sweep(app: &App) -> bool {
         for conversion in &found {
             if let Err(cause) = settle(app, due, conversion, now).await {
                 // One document that cannot be settled must not keep the others waiting.
-                tracing::warn!(conversion = %conversion.id, %cause, "the sweep comes back");
+                tracing::warn!(conversion = %conversion.id, cause = chain(&cause), "the sweep comes back");
                 failures += 1;
             }
         }
         // What a removed user had has become garbage, whose turn was before.
         let has_more = found.len() == BATCH_MAX || (due == Due::Forgotten && !found.is_empty());
         is_more |= has_more && failures == 0;
+    }
+    if is_told && outage.has_changed(None) {
+        tracing::info!("all kinds of work are swept again");
     }
     is_more
 }
@@ -105,24 +115,9 @@ mod tests {
 
     fn tombstone() -> Conversion {
         Conversion {
-            id: ConversionId::random(),
-            owner: Owner("alice".into()),
-            email: "a@example.org".into(),
-            filename: "a.mp4".into(),
-            options: crate::options::Options::default(),
-            fingerprint: "f".into(),
             state: State::Deleted,
-            attempt: Attempt::random(),
-            lease: None,
-            progress: crate::conversion::Progress::default(),
-            mp3: None,
-            failure: None,
-            garbage: vec![],
-            notify: None,
-            attempts: 1,
-            created_at: Timestamp(0),
-            done_at: None,
             expires_at: Some(Timestamp(0)),
+            ..Conversion::new(ConversionId::random(), Owner("alice".into()), Attempt::random(), Timestamp(0))
         }
     }
 
@@ -139,7 +134,7 @@ mod tests {
             let over = tombstone();
             assert!(app.store.insert(over.clone()).await.expect("an answer"));
             faulty.fail(vec![(Op::Due, failing.clone(), Fault::Before)]);
-            sweep(&app).await;
+            sweep(&app, &Outage::default()).await;
             assert_eq!(app.store.get(over.id).await.expect("an answer"), None, "{failing:?}");
         }
     }

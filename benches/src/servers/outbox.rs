@@ -8,8 +8,7 @@ use std::{
 use anyhow::ensure;
 use converter::{
     control::{Completeness, Decoder},
-    conversion::{Attempt, Conversion, ConversionId, Mp3, Owner, Progress, State, Timestamp},
-    options::Options,
+    conversion::{Attempt, Conversion, ConversionId, Mp3, Owner, Timestamp},
     store::{Change, Due, Store},
 };
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -53,24 +52,9 @@ pub(super) async fn measure(tapedeck: &Path, servers: &Servers) -> anyhow::Resul
 async fn commit(store: &Store) -> anyhow::Result<()> {
     let (now, attempt) = (Timestamp::now(), Attempt::random());
     let conversion = Conversion {
-        id: ConversionId::random(),
-        owner: Owner("lab".to_owned()),
         email: "lab@example.org".to_owned(),
         filename: "lab.mp4".to_owned(),
-        options: Options::default(),
-        fingerprint: String::new(),
-        state: State::Running,
-        attempt,
-        lease: None,
-        progress: Progress::default(),
-        mp3: None,
-        failure: None,
-        garbage: vec![],
-        notify: None,
-        attempts: 1,
-        created_at: now,
-        done_at: None,
-        expires_at: None,
+        ..Conversion::new(ConversionId::random(), Owner("lab".to_owned()), attempt, now)
     };
     let mp3 = Mp3 {
         blob_id: attempt.blob(),

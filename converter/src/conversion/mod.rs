@@ -185,6 +185,30 @@ pub struct Conversion {
 }
 
 impl Conversion {
+    /// The first attempt of an upload, at its beginning; what the request says is added by whoever makes it.
+    pub fn new(id: ConversionId, owner: Owner, attempt: Attempt, now: Timestamp) -> Self {
+        Self {
+            id,
+            owner,
+            email: String::new(),
+            filename: String::new(),
+            options: Options::default(),
+            fingerprint: String::new(),
+            state: State::Running,
+            attempt,
+            lease: None,
+            progress: Progress::default(),
+            mp3: None,
+            failure: None,
+            garbage: Vec::new(),
+            notify: None,
+            attempts: 1,
+            created_at: now,
+            done_at: None,
+            expires_at: None,
+        }
+    }
+
     /// Whether somebody may still be working on it.
     pub fn lease_is_live(&self, now: Timestamp) -> bool {
         self.lease.as_ref().is_some_and(|lease| lease.until > now)

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chassis::chain;
 use tokio::time::{sleep, timeout};
 
 use super::lease::HeldLease;
@@ -50,7 +51,7 @@ pub(super) async fn commit(
 /// Another attempt owns the document: this one's blob is nobody's.
 async fn fenced<T>(app: &App, conversion: &Conversion) -> Result<T, Error> {
     if let Err(cause) = app.store.delete_blob(conversion.attempt.blob()).await {
-        tracing::warn!(conversion = %conversion.id, %cause, "a fenced blob is left to the sweeper");
+        tracing::warn!(conversion = %conversion.id, cause = chain(&cause), "a fenced blob is left to the sweeper");
     }
     Err(Error::Fenced)
 }

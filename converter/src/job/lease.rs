@@ -5,6 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use chassis::chain;
 use tokio::{
     sync::Mutex,
     time::{sleep, sleep_until, timeout_at},
@@ -61,7 +62,7 @@ impl<'a> HeldLease<'a> {
                 Ok(Ok(true)) => sleep(self.app.config.heartbeat()).await,
                 Ok(Ok(false)) => return self.why_lost().await,
                 Ok(Err(cause)) => {
-                    tracing::warn!(conversion = %self.seen.id, %cause, "the lease could not be renewed");
+                    tracing::warn!(conversion = %self.seen.id, cause = chain(&cause), "the lease could not be renewed");
                     let again = Instant::now() + self.app.config.heartbeat();
                     if again >= stop_at {
                         sleep_until(stop_at.into()).await;

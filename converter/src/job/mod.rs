@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chassis::Deadline;
+use chassis::{Deadline, chain};
 use tokio::time::{sleep, sleep_until};
 
 use crate::{
@@ -105,6 +105,8 @@ async fn release(app: &App, conversion: &Conversion, error: &Error) {
     let change = Change::Fail { failure: Failure::of(&error.problem()), at: Timestamp::now() };
     match app.store.update(conversion.seen(), change).await {
         Ok(_) => app.sweep.notify_one(),
-        Err(cause) => tracing::warn!(conversion = %conversion.id, %cause, "the claim ends with its lease"),
+        Err(cause) => {
+            tracing::warn!(conversion = %conversion.id, cause = chain(&cause), "the claim ends with its lease");
+        }
     }
 }

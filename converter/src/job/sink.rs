@@ -10,6 +10,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use chassis::chain;
 use sha2::{Digest as _, Sha256};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _},
@@ -45,7 +46,7 @@ impl Sink {
         let blob = match app.store.create_blob(blob_id).await {
             Ok(blob) => Some(blob),
             Err(cause) => {
-                tracing::warn!(blob = %blob_id, %cause, "stored from the copy later");
+                tracing::warn!(blob = %blob_id, cause = chain(&cause), "stored from the copy later");
                 None
             }
         };
@@ -75,7 +76,9 @@ impl Sink {
         if let Some(mut blob) = self.blob.take() {
             match blob.write(piece).await {
                 Ok(()) => self.blob = Some(blob),
-                Err(cause) => tracing::warn!(blob = %self.blob_id, %cause, "stored again from the copy later"),
+                Err(cause) => {
+                    tracing::warn!(blob = %self.blob_id, cause = chain(&cause), "stored again from the copy later");
+                }
             }
         }
         copying.await.map_err(Error::internal)?.map_err(Error::unavailable)
@@ -101,7 +104,9 @@ impl Sink {
             Some(blob) => {
                 let stored = blob.finish(head).await;
                 stored
-                    .inspect_err(|cause| tracing::warn!(blob = %blob_id, %cause, "stored again from the copy"))
+                    .inspect_err(
+                        |cause| tracing::warn!(blob = %blob_id, cause = chain(cause), "stored again from the copy"),
+                    )
                     .is_ok()
             }
             None => false,
@@ -132,7 +137,7 @@ async fn store_again(app: &App, blob_id: BlobId, copy: &File) -> Result<(), Erro
     loop {
         match store_whole(app, blob_id, copy).await {
             Err(cause) if attempt < STORE_TRIES_MAX => {
-                tracing::warn!(blob = %blob_id, %cause, attempt, "storing failed");
+                tracing::warn!(blob = %blob_id, cause = chain(&cause), attempt, "storing failed");
             }
             result => return result,
         }

@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use chassis::{Outage, chain};
 use futures_util::{StreamExt as _, stream};
 use tokio::time::{sleep, timeout};
 
@@ -20,7 +21,6 @@ use crate::{
     event::Mp3Ready,
     store::{self, Change, Due, Seen},
 };
-use chassis::chain;
 
 /// Announcements of one round.
 const BATCH_MAX: usize = 100;
@@ -36,25 +36,39 @@ const STUCK_MAX: Duration = Duration::from_secs(4);
 pub(crate) async fn run(app: Arc<App>) {
     // The in-process broker lost all its messages with the last process: what was published before this start is due.
     let lost_before = if app.broker.dies_with_process() { Timestamp::now() } else { Timestamp(0) };
-    let mut stuck = ROUND;
+    let (mut stuck, outage) = (ROUND, Outage::default());
     loop {
         // However the last round ended: one document that takes no mark must not keep the others from their second try.
         let published_before = lost_before.max(Timestamp::now().minus(app.config.republish_after));
-        match publish(&app, published_before).await {
+        let round = publish(&app, published_before).await;
+        tell(&outage, round.as_ref().err());
+        match round {
             Ok(Round::More) => {
                 stuck = ROUND;
                 continue;
             }
             Ok(Round::Complete) => stuck = ROUND,
+            Err(_) => {}
             // A commit helps neither the broker nor the document: its hint waits.
             Ok(Round::Stuck) => {
                 sleep(stuck).await;
                 stuck = (stuck * 2).min(STUCK_MAX);
                 continue;
             }
-            Err(cause) => tracing::warn!(cause = chain(&cause), "announcements go on later"),
         }
         let _ = timeout(ROUND, app.announce.notified()).await;
+    }
+}
+
+/// The store is asked each second: the log tells of an outage once, and of its end.
+fn tell(outage: &Outage, cause: Option<&store::Error>) {
+    let cause = cause.map(|cause| chain(cause));
+    if outage.has_changed(cause.as_deref()) {
+        if let Some(cause) = cause {
+            tracing::warn!(cause, "announcements wait for the store");
+        } else {
+            tracing::info!("announcements go on");
+        }
     }
 }
 

@@ -11,9 +11,8 @@ use super::{Round, STUCK_MAX, publish, run};
 use crate::{
     App,
     control::{Completeness, Decoder},
-    conversion::{Attempt, Conversion, ConversionId, Mp3, Owner, Progress, State, Timestamp},
+    conversion::{Attempt, Conversion, ConversionId, Mp3, Owner, State, Timestamp},
     event::{Broker, Mp3Ready},
-    options::Options,
     store::{
         Change, Due, Seen, Store,
         faulty::{FOR_EVER, Fault, Faulty, Op},
@@ -138,26 +137,7 @@ async fn due(app: &App, published_before: Timestamp) -> usize {
 }
 
 async fn committed(store: &Store) -> Seen {
-    let running = Conversion {
-        id: ConversionId::random(),
-        owner: Owner("1".into()),
-        email: "a@example.org".into(),
-        filename: "a.mp4".into(),
-        options: Options::default(),
-        fingerprint: "f".into(),
-        state: State::Running,
-        attempt: Attempt::random(),
-        lease: None,
-        progress: Progress::default(),
-        mp3: None,
-        failure: None,
-        garbage: vec![],
-        notify: None,
-        attempts: 1,
-        created_at: Timestamp::now(),
-        done_at: None,
-        expires_at: None,
-    };
+    let running = Conversion::new(ConversionId::random(), Owner("1".into()), Attempt::random(), Timestamp::now());
     let mp3 = Mp3 {
         blob_id: running.attempt.blob(),
         bytes: 3,

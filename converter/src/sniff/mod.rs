@@ -39,7 +39,11 @@ impl Sniffed {
                 (RefusalKind::Playlist, "this is a playlist, which only names other files; send the video itself")
             }
             Self::Empty => (RefusalKind::Empty, "the video is empty: not one byte came"),
-            Self::Unknown => (RefusalKind::UnknownContainer, "this is no video or audio file that is known here"),
+            Self::Unknown => (
+                RefusalKind::UnknownContainer,
+                "this is no video or audio file that is known here; send e.g. mp4, mov, mkv, webm, avi, ts, mpg, flv, wmv, \
+                 ogg, m4a, flac or wav",
+            ),
             Self::NeedMore | Self::Stream(_) | Self::Spool(_) => return None,
         };
         Some(Refusal::new(kind, detail))

@@ -2,18 +2,24 @@
 
 use std::{
     collections::BTreeSet,
+    io,
     path::{Path, PathBuf},
     str::FromStr,
     sync::Arc,
     time::Duration,
 };
 
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::{
+    io::AsyncReadExt as _,
+    time::{MissedTickBehavior, interval, timeout},
+};
 
 use super::Replicas;
 
 /// How often a file or a name is looked at.
 const REFRESH: Duration = Duration::from_secs(1);
+/// Largest list that is read; a thousand addresses have some 50 KiB. It bounds what a wrong file costs.
+const FILE_BYTES_MAX: u64 = 1 << 20;
 /// Longest wait for a name server; then the last list stays.
 const RESOLVE_MAX: Duration = Duration::from_secs(5);
 /// Most bad lines of a file that the log names; whoever mends these sees the others.
@@ -94,7 +100,7 @@ async fn read(source: &Source) -> Read {
     match source {
         Source::List(addresses) => Read::listed(addresses.clone()),
         // Read each time: a file that is written twice in one tick of the clock keeps its time of change.
-        Source::File(path) => match tokio::fs::read_to_string(path).await {
+        Source::File(path) => match read_text(path).await {
             Ok(text) => lines(&text, path),
             Err(cause) => Read::nothing(format!("cannot read {}: {cause} (CONVERTERS)", path.display())),
         },
@@ -109,6 +115,15 @@ async fn read(source: &Source) -> Read {
             }
         }
     }
+}
+
+async fn read_text(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let file = tokio::fs::File::open(path).await?;
+    if file.take(FILE_BYTES_MAX + 1).read_to_string(&mut text).await? as u64 > FILE_BYTES_MAX {
+        return Err(io::Error::other(format!("it has more than {FILE_BYTES_MAX} bytes")));
+    }
+    Ok(text)
 }
 
 /// The addresses of a file; the rest of it is left out and told by the numbers of its lines. Their text is not: it may
@@ -173,6 +188,8 @@ mod tests {
         let wrong = wrong.expect("two lines are bad");
         assert!(wrong.contains("line 2, 4: not host:port") && !wrong.contains("s3cret"), "{wrong}");
 
+        std::fs::write(&file, "a:1 ".repeat(300_000)).expect("the folder is ours");
+        assert!(read(&source).await.wrong.expect("too long").contains("more than"));
         std::fs::write(&file, "\n").expect("the folder is ours");
         assert!(read(&source).await.wrong.expect("an empty file").contains("names no converter"));
         std::fs::write(&file, "a:1\n").expect("the folder is ours");

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use chassis::Deadline;
+use chassis::{Deadline, chain};
 use converter::conversion::{Attempt, Conversion, ConversionId, State, Timestamp};
 use tokio::time::sleep;
 
@@ -41,7 +41,7 @@ pub(super) async fn settle(app: &App, lost: &Lost<'_>) -> Result<Converted, Erro
                 }
             }
             Err(cause) if is_last => {
-                tracing::warn!(%cause, "outcome_unknown");
+                tracing::warn!(cause = chain(&cause), "outcome_unknown");
                 return Err(Error::OutcomeUnknown(lost.id));
             }
             Err(_) => {}

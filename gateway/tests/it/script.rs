@@ -19,7 +19,7 @@ use converter::{
     client::{ATTEMPT_HEADER, Reserve, Reserved},
     control::{Completeness, Decoder},
     conversion::{
-        Attempt, Conversion, ConversionId, Failure, Lease, Mp3, Notify as Mail, NotifyState, Progress, State, Timestamp,
+        Attempt, Conversion, ConversionId, Failure, Lease, Mp3, Notify as Mail, NotifyState, State, Timestamp,
     },
     store::Store,
 };
@@ -224,24 +224,17 @@ pub(crate) fn document(reserve: &Reserve, id: ConversionId, state: State) -> Con
         source: "mp4/aac".into(),
     };
     Conversion {
-        id,
-        owner: reserve.owner.clone(),
         email: reserve.email.clone(),
         filename: reserve.filename.clone(),
         options: reserve.options.clone(),
         fingerprint: reserve.fingerprint.clone(),
         state,
-        attempt: reserve.attempt,
         lease: (state == State::Running).then_some(lease),
-        progress: Progress::default(),
         mp3: (state == State::Done).then_some(mp3),
         failure: (state == State::Failed).then(|| Failure::of(&problem(422, "/problems/no-audio"))),
-        garbage: vec![],
         notify: (state == State::Done).then_some(mail),
-        attempts: 1,
-        created_at: now,
         done_at: (state == State::Done).then_some(now),
-        expires_at: None,
+        ..Conversion::new(id, reserve.owner.clone(), reserve.attempt, now)
     }
 }
 

@@ -1,9 +1,6 @@
 //! What a letter says, for any file name and address.
 
-use converter::{
-    conversion::{Attempt, ConversionId, Owner, Progress, State, Timestamp},
-    options::Options,
-};
+use converter::conversion::{Attempt, ConversionId, Owner, State, Timestamp};
 use mail_parser::MessageParser;
 use proptest::prelude::*;
 
@@ -13,24 +10,10 @@ const BASE: &str = "https://tapedeck.example/a";
 
 fn conversion(email: &str, filename: &str) -> Conversion {
     Conversion {
-        id: ConversionId::random(),
-        owner: Owner("1".to_owned()),
         email: email.to_owned(),
         filename: filename.to_owned(),
-        options: Options::default(),
-        fingerprint: String::new(),
         state: State::Done,
-        attempt: Attempt::random(),
-        lease: None,
-        progress: Progress::default(),
-        mp3: None,
-        failure: None,
-        garbage: Vec::new(),
-        notify: None,
-        attempts: 1,
-        created_at: Timestamp::now(),
-        done_at: None,
-        expires_at: None,
+        ..Conversion::new(ConversionId::random(), Owner("1".to_owned()), Attempt::random(), Timestamp::now())
     }
 }
 

@@ -5,9 +5,8 @@ use std::time::{Duration, Instant};
 use clap::Parser as _;
 use converter::{
     control::{Completeness, Decoder},
-    conversion::{Attempt, Conversion, ConversionId, Mp3, NotifyState, Owner, Progress, State, Timestamp},
+    conversion::{Attempt, Conversion, ConversionId, Mp3, NotifyState, Owner, Timestamp},
     event::{Broker, Mp3Ready},
-    options::Options,
     store::{Change, Store},
 };
 use notifier::{Config, Inbox, Mail, Notifier, Parts};
@@ -162,24 +161,9 @@ pub(crate) async fn until(what: impl std::fmt::Display, condition: impl AsyncFn(
 
 fn running(email: &str, filename: &str) -> Conversion {
     Conversion {
-        id: ConversionId::random(),
-        owner: Owner("1".to_owned()),
         email: email.to_owned(),
         filename: filename.to_owned(),
-        options: Options::default(),
-        fingerprint: String::new(),
-        state: State::Running,
-        attempt: Attempt::random(),
-        lease: None,
-        progress: Progress::default(),
-        mp3: None,
-        failure: None,
-        garbage: Vec::new(),
-        notify: None,
-        attempts: 1,
-        created_at: Timestamp::now(),
-        done_at: None,
-        expires_at: None,
+        ..Conversion::new(ConversionId::random(), Owner("1".to_owned()), Attempt::random(), Timestamp::now())
     }
 }
 

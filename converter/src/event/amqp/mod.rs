@@ -16,6 +16,7 @@ use std::{
     time::Duration,
 };
 
+use chassis::chain;
 use lapin::{
     Acker,
     options::{BasicAckOptions, BasicRejectOptions},
@@ -92,7 +93,7 @@ impl Receipt {
             match self.broker.publisher().publish(event, Some(delay)).await {
                 Err(PublishError::Full) if left > 0 => sleep(RETRY_PAUSE).await,
                 Err(cause) => {
-                    tracing::warn!(conversion = %event.id, %cause, "a retry is left to the outbox");
+                    tracing::warn!(conversion = %event.id, cause = chain(&cause), "a retry is left to the outbox");
                     break;
                 }
                 Ok(()) => break,

@@ -9,7 +9,7 @@ use lapin::{
     types::ShortString,
 };
 use tokio::{
-    sync::Semaphore,
+    sync::{Semaphore, SemaphorePermit},
     time::{Instant, timeout, timeout_at},
 };
 
@@ -23,7 +23,7 @@ use super::{
 const PUBLISH_MAX: Duration = Duration::from_secs(5);
 /// Longest wait for a sign of life.
 const PING_MAX: Duration = Duration::from_secs(2);
-/// Messages under way at a time, each on a channel of its own: a message that found no queue comes back without the
+/// Messages and signs of life under way at a time, each on a channel of its own: a message that found no queue comes back without the
 /// number of its confirm, and beside others lapin may hand it to the wrong one.
 const CHANNELS_MAX: usize = 16;
 /// AMQP 0-9-1, `delivery-mode`: kept over a restart.
@@ -54,7 +54,7 @@ impl Publisher {
             return Err(PublishError::Unconfirmed(cause));
         };
         let sent = async {
-            let _place = self.places.acquire().await.map_err(|closed| PublishError::Unconfirmed(closed.into()))?;
+            let _place = self.place().await?;
             send(&session, event, delay).await
         };
         let late = |_| Err(PublishError::Unconfirmed(anyhow!("no confirm in {PUBLISH_MAX:?}")));
@@ -68,10 +68,15 @@ impl Publisher {
         sent
     }
 
+    async fn place(&self) -> Result<SemaphorePermit<'_>, PublishError> {
+        self.places.acquire().await.map_err(|closed| PublishError::Unconfirmed(closed.into()))
+    }
+
     /// Whether the server answers and the queue is there.
     pub(super) async fn ping(&self) -> Result<(), PublishError> {
         let session = self.link.session_now().map_err(PublishError::Unconfirmed)?;
         let check = async {
+            let _place = self.place().await?;
             let channel = channel(&session).await?;
             topology::check(&channel).await?;
             session.put_back(channel);

@@ -53,9 +53,9 @@ impl Connection {
         Ok(connection)
     }
 
-    /// Most connections to one server.
+    /// Most connections to one server. MongoDB reads `maxPoolSize=0` as any number; here it is the usual one.
     pub(super) fn connections_max(&self) -> u32 {
-        self.address.max_pool_size.unwrap_or(CONNECTIONS_MAX)
+        self.address.max_pool_size.filter(|&connections| connections > 0).unwrap_or(CONNECTIONS_MAX)
     }
 
     /// The database, whether or not its server answers.
@@ -68,7 +68,7 @@ impl Connection {
         options.app_name.get_or_insert_with(|| format!("tapedeck {}", self.service));
         options.server_selection_timeout.get_or_insert(PRIMARY_MAX);
         options.connect_timeout.get_or_insert(CONNECT_MAX);
-        options.max_pool_size.get_or_insert(self.connections_max());
+        options.max_pool_size = Some(self.connections_max());
         let name = options.default_database.clone().unwrap_or_else(|| DATABASE.to_owned());
         Ok(Client::with_options(options)?.database_with_options(&name, durable()))
     }

@@ -16,6 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use chassis::chain;
 use mongodb::{
     Database,
     bson::doc,
@@ -86,7 +87,10 @@ impl Mongo {
         let preparing = store.clone();
         tokio::spawn(async move {
             if let Err(cause) = preparing.prepare().await {
-                tracing::warn!(?cause, "the conversion store is prepared by the first operation that reaches it");
+                tracing::warn!(
+                    cause = chain(&cause),
+                    "the conversion store is prepared by the first operation that reaches it"
+                );
             }
         });
         Ok(store)
@@ -197,7 +201,7 @@ mod tests {
 
     #[tokio::test]
     async fn indexes_of_a_database_that_was_dropped_are_made_again() {
-        let shared = testbed::shared(testbed::Kind::Mongo).url();
+        let Some(shared) = testbed::shared_or_skip(testbed::Kind::Mongo).map(testbed::Shared::url) else { return };
         let (server, options) = shared.split_once('?').unwrap_or((shared, ""));
         let host = server.trim_start_matches("mongodb://").split('/').next().expect("a host");
         let url = format!("mongodb://{host}/{}?{options}", testbed::unique("store"));

@@ -184,7 +184,7 @@ impl Structure {
 fn truncated(declared: u64, bytes: u64) -> Refusal {
     Refusal::new(
         RefusalKind::Truncated,
-        format!("the video is cut: it declares at least {declared} bytes, and {bytes} bytes came"),
+        format!("the video is cut: it declares at least {declared} bytes, and {bytes} bytes came; send all of it"),
     )
 }
 

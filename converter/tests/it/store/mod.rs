@@ -13,7 +13,8 @@ macro_rules! contract {
         mod mongo {
             $(#[tokio::test]
             async fn $rule() {
-                crate::store::mongo::Mongo::open().await.holds(super::$rule).await;
+                let Some(mongo) = crate::store::mongo::Mongo::open().await else { return };
+                mongo.holds(super::$rule).await;
             })+
         }
     };
@@ -32,8 +33,7 @@ use std::time::Duration;
 
 use converter::{
     control::{Completeness, Decoder},
-    conversion::{Attempt, Conversion, ConversionId, Failure, Lease, Mp3, Owner, Progress, State, Timestamp},
-    options::Options,
+    conversion::{Attempt, Conversion, ConversionId, Failure, Lease, Mp3, Owner, Timestamp},
     store::{Change, Due, Store},
 };
 
@@ -59,24 +59,11 @@ fn lease(until: Timestamp) -> Lease {
 
 fn conversion(owner: &str) -> Conversion {
     Conversion {
-        id: ConversionId::random(),
-        owner: Owner(owner.into()),
         email: "a@example.org".into(),
         filename: "naïve \"film\" 🎬.mp4".into(),
-        options: Options::default(),
         fingerprint: "f".into(),
-        state: State::Running,
-        attempt: Attempt::random(),
         lease: Some(lease(NOW.plus(Duration::from_secs(15)))),
-        progress: Progress::default(),
-        mp3: None,
-        failure: None,
-        garbage: vec![],
-        notify: None,
-        attempts: 1,
-        created_at: NOW,
-        done_at: None,
-        expires_at: None,
+        ..Conversion::new(ConversionId::random(), Owner(owner.into()), Attempt::random(), NOW)
     }
 }
 

@@ -27,12 +27,14 @@ pub(super) struct Mongo {
 }
 
 impl Mongo {
-    pub(super) async fn open() -> Self {
-        let (name, shared) = (testbed::unique("store"), testbed::shared(testbed::Kind::Mongo).url());
+    /// `None` where there is no server, and somebody counts the test as skipped.
+    pub(super) async fn open() -> Option<Self> {
+        let (name, shared) = (testbed::unique("store"), testbed::shared_or_skip(testbed::Kind::Mongo)?.url());
         let Address { login, host, options } = Address::of(shared);
         let url = format!("mongodb://{login}{host}/{name}?{options}");
         let client = Client::with_uri_str(&url).await.expect("an address");
-        Self { store: Store::open(&url, "the test").await.expect("an address"), database: client.database(&name) }
+        let store = Store::open(&url, "the test").await.expect("an address");
+        Some(Self { store, database: client.database(&name) })
     }
 
     /// Runs a test, and drops the database also where it fails.
@@ -81,7 +83,7 @@ pub(super) fn server() -> &'static str {
 
 #[tokio::test]
 async fn fields_of_a_newer_version_survive_an_update() {
-    let mongo = Mongo::open().await;
+    let Some(mongo) = Mongo::open().await else { return };
     let document = done(&mongo.store).await;
     let id = doc! { "_id": document.id.to_string() };
     let newer = doc! { "$set": { "newer": { "field": 1 } } };
@@ -98,7 +100,7 @@ async fn fields_of_a_newer_version_survive_an_update() {
 
 #[tokio::test]
 async fn a_document_that_cannot_be_read_hides_no_other() {
-    let mongo = Mongo::open().await;
+    let Some(mongo) = Mongo::open().await else { return };
     for (age, state) in [(1, "of a newer version"), (2, "done"), (3, "done")] {
         let document = done(&mongo.store).await;
         let aged = i64::try_from(NOW.minus(Duration::from_secs(age)).0).expect("an instant");
@@ -118,7 +120,7 @@ async fn a_document_that_cannot_be_read_hides_no_other() {
 
 #[tokio::test]
 async fn a_document_that_cannot_be_read_is_told_from_a_store_that_is_away() {
-    let mongo = Mongo::open().await;
+    let Some(mongo) = Mongo::open().await else { return };
     let document = done(&mongo.store).await;
     let newer = doc! { "$set": { "state": "of a newer version" } };
     let one = doc! { "_id": document.id.to_string() };
@@ -128,7 +130,7 @@ async fn a_document_that_cannot_be_read_is_told_from_a_store_that_is_away() {
 
 #[tokio::test]
 async fn the_indexes_are_there_before_the_first_document() {
-    let mongo = Mongo::open().await;
+    let Some(mongo) = Mongo::open().await else { return };
     inserted(&mongo.store).await;
     for (collection, keys) in [
         ("conversions", doc! { "garbage.blob_id": 1 }),
@@ -149,7 +151,7 @@ async fn the_indexes_are_there_before_the_first_document() {
 #[tokio::test]
 async fn a_server_that_was_away_is_found_again() {
     let place = TcpListener::bind("127.0.0.1:0").await.expect("a port").local_addr().expect("an address");
-    let mongo = Mongo::open().await;
+    let Some(mongo) = Mongo::open().await else { return };
     let url = past(place, mongo.database.name());
 
     let opened = Instant::now();

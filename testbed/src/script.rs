@@ -17,7 +17,7 @@ pub struct Missing(String);
 
 /// Runs `servers/{kind} {command} {folder} {options}` to its end. What it printed to standard error is the error's text.
 pub(crate) fn run(kind: Kind, command: &str, folder: &Path, options: &[&str]) -> anyhow::Result<()> {
-    let script: PathBuf = [env!("CARGO_MANIFEST_DIR"), "servers", kind.name()].iter().collect();
+    let script = find(kind)?;
     let output = Command::new(&script)
         .arg(command)
         .arg(folder)
@@ -30,4 +30,15 @@ pub(crate) fn run(kind: Kind, command: &str, folder: &Path, options: &[&str]) ->
         Some(MISSING) => Err(Missing(said).into()),
         _ => anyhow::bail!("{} {command}: {}\n{said}", kind.name(), output.status),
     }
+}
+
+/// The script of a kind, in the checkout that the program runs in: in its folder, or further up. Not the one that it was built
+/// in, since builds of several checkouts may share their target folder.
+fn find(kind: Kind) -> anyhow::Result<PathBuf> {
+    let here = std::env::current_dir().context("no current folder")?;
+    let script: PathBuf = ["testbed", "servers", kind.name()].iter().collect();
+    let found = here.ancestors().map(|folder| folder.join(&script)).find(|path| path.is_file());
+    found.with_context(|| {
+        format!("no {} in {} or above; run this in tapedeck's checkout", script.display(), here.display())
+    })
 }

@@ -8,8 +8,8 @@ const MIB: u64 = 1024 * 1024;
 
 /// A converter whose engine fills its scratch file, as far as it is let.
 async fn rig(spool_bytes_max: u64) -> Rig {
-    let engine = concat!("--engine=", env!("CARGO_MANIFEST_DIR"), "/tests/it/scratch_filler.py");
-    Rig::start(&[engine, &format!("--spool-bytes-max={spool_bytes_max}")]).await
+    let engine = std::path::absolute("tests/it/scratch_filler.py").expect("a path");
+    Rig::start(&[&format!("--engine={}", engine.display()), &format!("--spool-bytes-max={spool_bytes_max}")]).await
 }
 
 /// What that engine does, for a video that is normalized.

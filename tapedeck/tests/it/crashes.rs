@@ -10,13 +10,13 @@ use serde_json::Value;
 
 use crate::{
     media,
-    stack::{LEASE, Stack, command, is_alive, until},
+    stack::{LEASE, PATIENCE, Stack, command, is_alive, until},
     user::{User, expect},
 };
 
 const KILLS: u64 = 20;
-/// Latest moment of a kill after the uploads began.
-const KILL_WITHIN_MS: u64 = 1500;
+/// Latest moment of a kill, in thousandths of the time that undisturbed uploads took.
+const KILL_WITHIN: u64 = 1250;
 
 async fn upload(user: &User<'_>, key: &str, video: Vec<u8>) -> Option<Value> {
     let call = user.post("/upload?filename=a.mp4").header("idempotency-key", key).body(video);
@@ -31,17 +31,22 @@ async fn twenty_kills_lose_nothing_and_leave_nothing() {
     let video = fs::read(media::video("mp4", 30)).expect("the video is there");
     let mut acknowledged: Vec<Value> = vec![];
     let (mut before_kill, mut cut_off) = (0, 0);
+    // The first round's kill comes after all answers, and says how long they take here.
+    let mut undisturbed = None;
     for round in 0..KILLS {
         let stack = Stack::start_on(&folder, &[]).await;
         let admin = stack.admin().await;
         let keys = [0, 1, 2].map(|n| format!("round-{round}-upload-{n}"));
         let uploads = keys.iter().map(|key| upload(&admin, key, video.clone()));
-        // Spread over the whole length of an upload, a little differently each time.
-        let moment = Duration::from_millis((round * 7919) % KILL_WITHIN_MS);
+        // Spread over the whole length of the uploads, a little differently each time.
+        let part = u32::try_from((round * 7919) % KILL_WITHIN).expect("a small number");
+        let moment = undisturbed.map_or(PATIENCE, |took: Duration| took * part / 1000);
+        let began = Instant::now();
         let answers = tokio::select! {
             answers = futures_util::future::join_all(uploads) => answers,
             () = tokio::time::sleep(moment) => vec![],
         };
+        undisturbed.get_or_insert(began.elapsed());
         // Without an answer in time the kill hits all three in flight.
         cut_off += usize::from(answers.is_empty());
         before_kill += answers.iter().flatten().count();

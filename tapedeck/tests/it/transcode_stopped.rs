@@ -27,6 +27,14 @@ fn long_wav(path: &Path) {
     file.set_len(u64::from(DATA_BYTES) + head.len() as u64).expect("a sparse file");
 }
 
+/// The conversion, as `program` starts it.
+fn behind(tapedeck: &Tapedeck, program: &str, arguments: &[&str]) -> Command {
+    let plain = tapedeck.command(&["transcode", "a.wav", "b.mp3"]);
+    let mut command = tapedeck.command_of(program);
+    command.args(arguments).arg(plain.get_program()).args(plain.get_args());
+    command
+}
+
 /// Starts a conversion that takes its time and waits until there is some of its mp3.
 async fn started(home: &Path, mut command: Command) -> Child {
     let running = command.spawn().expect("the program starts");
@@ -49,7 +57,8 @@ async fn whatever_stops_it_leaves_nothing_behind() {
     let home = tapedeck.home();
     long_wav(&home.join("a.wav"));
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
-        let mut running = started(home, tapedeck.command(&["transcode", "a.wav", "b.mp3"])).await;
+        // The tests themselves may run under nohup, and what they start would ignore a SIGHUP.
+        let mut running = started(home, behind(&tapedeck, "env", &["--default-signal"])).await;
 
         kill_process(Pid::from_child(&running), signal).expect("a running process");
         let ended = running.wait().expect("an end");
@@ -64,10 +73,7 @@ async fn under_nohup_a_terminal_that_goes_away_stops_nothing() {
     const HANGUP: u64 = 1;
     let tapedeck = Tapedeck::new();
     long_wav(&tapedeck.home().join("a.wav"));
-    let plain = tapedeck.command(&["transcode", "a.wav", "b.mp3"]);
-    let mut nohup = tapedeck.command_of("nohup");
-    nohup.arg(plain.get_program()).args(plain.get_args());
-    let mut running = started(tapedeck.home(), nohup).await;
+    let mut running = started(tapedeck.home(), behind(&tapedeck, "nohup", &[])).await;
 
     let status = fs::read_to_string(format!("/proc/{}/status", running.id())).expect("a running process");
     kill_process(Pid::from_child(&running), Signal::TERM).expect("a running process");

@@ -63,7 +63,7 @@ pub(crate) async fn run(args: &Args) -> anyhow::Result<()> {
     // The first round opens connections and warms the server.
     for round in 0..=args.rounds {
         note(format!("round {round} of {}", args.rounds));
-        let (blob, file) = (Attempt::random().blob(), ObjectId::new());
+        let (blob, file) = (Attempt::random().mp3(), ObjectId::new());
         // Each goes first in its turn.
         let order = if round % 2 == 0 { [0, 1] } else { [1, 0] };
         let mut speeds = [[0.0; 2]; 2];

@@ -54,6 +54,9 @@ pub struct Config {
     /// `DELIVERY_RETRY_MAX`, or it cuts the waits between two sendings short.
     #[arg(long, env = "REPUBLISH_AFTER", default_value = "10m", value_parser = parse_duration)]
     pub republish_after: Duration,
+    /// The queued flow: also converts videos that wait in the store, told of by the broker. Set it at the gateway, too.
+    #[arg(long, env = "QUEUED_FLOW")]
+    pub queued_flow: bool,
     /// The program that runs as engine, by its subcommand `transcode`; this program where absent.
     #[arg(long, env = "ENGINE")]
     pub engine: Option<PathBuf>,
@@ -80,11 +83,6 @@ impl Config {
             0 => 4 * std::thread::available_parallelism().map_or(1, usize::from),
             permits => permits,
         }
-    }
-
-    /// How often a lease is renewed: often enough that a deleted conversion stops soon, and progress is worth reading.
-    pub(crate) fn heartbeat(&self) -> Duration {
-        self.lease / 8
     }
 
     /// After two leases no attempt that lost its conversion writes any more.

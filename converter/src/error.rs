@@ -6,9 +6,10 @@ use actix_web::{HttpResponse, ResponseError, http::StatusCode};
 use chassis::Problem;
 
 use crate::{
+    claim,
     control::{Refusal, RefusalKind},
     conversion::ConversionId,
-    store,
+    lease, store,
 };
 
 /// After which a caller may look again at a conversion that is still running.
@@ -19,12 +20,8 @@ const UNAVAILABLE_RETRY: Duration = Duration::from_secs(5);
 /// Each message is safe to show the caller.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    #[error("an upload with this Idempotency-Key is still running")]
-    InProgress,
-    #[error("this Idempotency-Key was used for another request: options, file name, type or length differ")]
-    KeyReused,
-    #[error("the conversion of this Idempotency-Key was deleted; use another key")]
-    KeyDeleted,
+    #[error(transparent)]
+    Claim(#[from] claim::Refused),
     #[error("all {permits} conversions of this converter are taken (CONVERSIONS_MAX)")]
     Full { permits: usize, retry: Duration },
     #[error("the spool is full (SPOOL_BYTES_MAX)")]
@@ -38,8 +35,6 @@ pub(crate) enum Error {
     DiskShort { bytes: u64 },
     #[error("this converter is shutting down")]
     Draining,
-    #[error("several requests with this Idempotency-Key came at once")]
-    Contended,
     #[error("no permit is held for this video; it is given back after {0:?} (PERMIT_HOLD)")]
     PermitGone(Duration),
     #[error("the video broke off before its end")]
@@ -52,6 +47,8 @@ pub(crate) enum Error {
     Fenced,
     #[error("the conversion took longer than the caller waits (CONVERT_TIMEOUT, Request-Deadline-Ms)")]
     Deadline,
+    #[error("no converter had room for the conversion in time (QUEUE_TIMEOUT, Request-Deadline-Ms)")]
+    Overdue,
     #[error("the engine ended without a verdict; the video may be damaged in a way that crashes it")]
     EngineDied,
     #[error("the converter that worked on this is gone")]
@@ -62,6 +59,17 @@ pub(crate) enum Error {
     OutcomeUnknown(ConversionId),
     #[error("internal error")]
     Internal(#[source] anyhow::Error),
+}
+
+impl From<lease::Lost> for Error {
+    fn from(lost: lease::Lost) -> Self {
+        match lost {
+            lease::Lost::Store(cause) => cause.into(),
+            lease::Lost::Late => Self::Unavailable(lost.into()),
+            lease::Lost::Ended => Self::ConverterLost,
+            lease::Lost::Fenced => Self::Fenced,
+        }
+    }
 }
 
 impl From<store::Error> for Error {
@@ -85,19 +93,16 @@ impl Error {
     /// The only table from error to wire.
     pub(crate) fn problem(&self) -> Problem {
         let (status, kind, title) = match self {
-            Self::InProgress => (409, "/problems/in-progress", "Still running"),
-            Self::KeyReused => (422, "/problems/key-reused", "Idempotency key reused"),
-            Self::KeyDeleted => (409, "/problems/key-deleted", "Conversion deleted"),
+            Self::Claim(refused) => return refused.problem(),
             Self::Full { .. } | Self::SpoolFull => (503, "/problems/busy", "Busy"),
             Self::DiskShort { .. } => (503, "/problems/disk-short", "Disk short"),
             Self::Draining => (503, "/problems/draining", "Shutting down"),
-            Self::Contended => (503, "/problems/contended", "Contended"),
             Self::PermitGone(_) => (503, "/problems/permit-gone", "Permit gone"),
             Self::UploadBroken => (408, "/problems/client-stopped", "Upload broke off"),
             Self::TooLarge { .. } | Self::NeverSpooled { .. } => (413, "/problems/too-large", "Upload too large"),
             Self::Refused(refusal) => refused(refusal.kind),
             Self::Fenced => (409, "/problems/cancelled", "Conversion cancelled"),
-            Self::Deadline => (504, "/problems/timed-out", "Timed out"),
+            Self::Deadline | Self::Overdue => (504, "/problems/timed-out", "Timed out"),
             Self::EngineDied => (500, "/problems/engine-crashed", "Engine crashed"),
             Self::ConverterLost => (502, "/problems/converter-lost", "Converter lost"),
             Self::Unavailable(_) => (503, "/problems/unavailable", "Unavailable"),
@@ -108,12 +113,9 @@ impl Error {
         match self {
             Self::Full { retry, .. } => problem.retry_after(*retry),
             Self::OutcomeUnknown(id) => problem.retry_after(RUNNING_RETRY).member("id", id.to_string()),
-            Self::InProgress
-            | Self::Contended
-            | Self::Draining
-            | Self::PermitGone(_)
-            | Self::ConverterLost
-            | Self::Deadline => problem.retry_after(RUNNING_RETRY),
+            Self::Draining | Self::PermitGone(_) | Self::ConverterLost | Self::Deadline | Self::Overdue => {
+                problem.retry_after(RUNNING_RETRY)
+            }
             _ if status == 503 => problem.retry_after(UNAVAILABLE_RETRY),
             _ => problem,
         }

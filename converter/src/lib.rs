@@ -3,12 +3,16 @@
 //! The contracts that other services use (`client`, `event`, `store` and the types they speak of) compile without the
 //! server behind them.
 
+#[cfg(all(feature = "client", feature = "store"))]
+pub mod claim;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod control;
 pub mod conversion;
 #[cfg(feature = "event")]
 pub mod event;
+#[cfg(feature = "store")]
+pub mod lease;
 pub mod options;
 #[cfg(feature = "store")]
 pub mod store;
@@ -42,6 +46,8 @@ mod server;
 mod state;
 #[cfg(feature = "server")]
 mod sweeper;
+#[cfg(feature = "server")]
+mod worker;
 
 #[cfg(feature = "server")]
 use state::App;

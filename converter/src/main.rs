@@ -9,7 +9,12 @@ use chassis::{
     telemetry::{self, LogConfig},
 };
 use clap::Parser;
-use converter::{Config, Parts, store::Store, transcode::filter_help};
+use converter::{
+    Config, Parts,
+    event::{Broker, Queue},
+    store::Store,
+    transcode::filter_help,
+};
 
 /// Converts videos to mp3s for the gateway.
 #[derive(Debug, Parser)]
@@ -70,9 +75,10 @@ async fn serve(config: Config, token: Option<ServiceTokenConfig>, servers: Optio
     };
     let stop = chassis::shutdown_signal();
     let service_token = ServiceToken::read(&token)?;
-    let broker = converter::event::Broker::open(&broker_url)?;
+    let broker = Broker::open(&broker_url, Queue::Mp3)?;
+    let jobs = config.queued_flow.then(|| Broker::open(&broker_url, Queue::Video)).transpose()?;
     let store = Store::open(&store_url, "converter").await?;
-    let converter = converter::start(Parts { config, store, broker, service_token })?;
+    let converter = converter::start(Parts { config, store, broker, jobs, service_token })?;
     stop.await;
     converter.drain().await;
     converter.stop().await;

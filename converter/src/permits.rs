@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use crate::{
     config::Config,
@@ -27,7 +27,7 @@ const RETRY_MAX: Duration = Duration::from_secs(30);
 /// The right to run one conversion; given back when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Permit {
-    _conversion: OwnedSemaphorePermit,
+    _place: Place,
     spool: Arc<Semaphore>,
     spool_bytes_max: u64,
     spooled: Option<OwnedSemaphorePermit>,
@@ -54,6 +54,42 @@ impl Permit {
     }
 }
 
+/// One of the conversions at a time.
+#[derive(Debug)]
+struct Place {
+    permit: Option<OwnedSemaphorePermit>,
+    places: Arc<Places>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.permit = None;
+        self.places.count();
+    }
+}
+
+/// The conversions at a time, and how many of them are free for whoever wants to know.
+#[derive(Debug)]
+struct Places {
+    total: usize,
+    semaphore: Arc<Semaphore>,
+    free: watch::Sender<usize>,
+}
+
+impl Places {
+    fn take(self: &Arc<Self>) -> Option<Place> {
+        let permit = Arc::clone(&self.semaphore).try_acquire_owned().ok()?;
+        self.count();
+        Some(Place { permit: Some(permit), places: Arc::clone(self) })
+    }
+
+    fn count(&self) {
+        self.free.send_modify(|free| *free = self.semaphore.available_permits());
+        let used = self.total - self.semaphore.available_permits().min(self.total);
+        metrics::gauge!("tapedeck_permits_used").set(u32::try_from(used).unwrap_or(u32::MAX));
+    }
+}
+
 /// An admitted upload that has not begun.
 #[derive(Debug)]
 pub(crate) struct Held {
@@ -64,8 +100,7 @@ pub(crate) struct Held {
 /// All permits of this replica.
 #[derive(Debug)]
 pub(crate) struct Permits {
-    total: usize,
-    conversions: Arc<Semaphore>,
+    places: Arc<Places>,
     spool: Arc<Semaphore>,
     spool_bytes_max: u64,
     disk_free_min: u64,
@@ -84,8 +119,11 @@ impl Permits {
         metrics::gauge!("tapedeck_permits_total").set(u32::try_from(total).unwrap_or(u32::MAX));
         metrics::gauge!("tapedeck_permits_used").set(0);
         Self {
-            total,
-            conversions: Arc::new(Semaphore::new(total)),
+            places: Arc::new(Places {
+                total,
+                semaphore: Arc::new(Semaphore::new(total)),
+                free: watch::Sender::new(total),
+            }),
             spool: Arc::new(Semaphore::new(spool_units.min(Semaphore::MAX_PERMITS))),
             spool_bytes_max: config.spool_bytes_max,
             disk_free_min: config.disk_free_min,
@@ -101,11 +139,10 @@ impl Permits {
         if free.f_bavail.saturating_mul(free.f_frsize) < self.disk_free_min {
             return Err(Error::DiskShort { bytes: self.disk_free_min });
         }
-        let full = || Error::Full { permits: self.total, retry: self.retry() };
-        let conversion = Arc::clone(&self.conversions).try_acquire_owned().map_err(|_| full())?;
-        self.count();
+        let place = self.places.take();
+        let place = place.ok_or_else(|| Error::Full { permits: self.places.total, retry: self.retry() })?;
         Ok(Permit {
-            _conversion: conversion,
+            _place: place,
             spool: Arc::clone(&self.spool),
             spool_bytes_max: self.spool_bytes_max,
             spooled: None,
@@ -129,24 +166,32 @@ impl Permits {
         let used = u64::try_from(used.as_millis()).unwrap_or(u64::MAX).min(3_600_000);
         let mean = self.mean_ms.load(Ordering::Relaxed);
         self.mean_ms.store((mean * 7 + used) / 8, Ordering::Relaxed);
-        self.count();
     }
 
     /// When a permit is likely to be free: one comes back every mean / permits.
     fn retry(&self) -> Duration {
         let mean = Duration::from_millis(self.mean_ms.load(Ordering::Relaxed));
-        (mean / u32::try_from(self.total).unwrap_or(u32::MAX)).clamp(RETRY_MIN, RETRY_MAX)
+        (mean / u32::try_from(self.places.total).unwrap_or(u32::MAX)).clamp(RETRY_MIN, RETRY_MAX)
     }
 
     /// Resolves once no permit is held or used.
     pub(crate) async fn idle(&self) {
-        let all = u32::try_from(self.total).unwrap_or(u32::MAX);
-        let _ = self.conversions.acquire_many(all).await;
+        self.until(|free| free >= self.places.total).await;
     }
 
-    pub(crate) fn count(&self) {
-        let used = self.total - self.conversions.available_permits().min(self.total);
-        metrics::gauge!("tapedeck_permits_used").set(u32::try_from(used).unwrap_or(u32::MAX));
+    /// Resolves once there is a free permit, which is not taken.
+    pub(crate) async fn some_free(&self) {
+        self.until(|free| free > 0).await;
+    }
+
+    /// Resolves once there is no free permit.
+    pub(crate) async fn none_free(&self) {
+        self.until(|free| free == 0).await;
+    }
+
+    async fn until(&self, condition: impl Fn(usize) -> bool) {
+        // The sender is part of this value, so the channel cannot be closed.
+        let _ = self.places.free.subscribe().wait_for(|free| condition(*free)).await;
     }
 
     fn table(&self) -> std::sync::MutexGuard<'_, HashMap<Attempt, Held>> {

@@ -8,7 +8,15 @@ use chassis::{Readiness, Server, ServiceToken, chain, hex, serve};
 use tokio::{runtime::Handle, sync::Notify, task::JoinHandle, time::timeout};
 
 use crate::{
-    App, Config, api, conversion::Timestamp, engine, event::Broker, permits::Permits, relay, store::Store, sweeper,
+    App, Config, api,
+    conversion::Timestamp,
+    engine,
+    event::Broker,
+    lease::Holder,
+    permits::Permits,
+    relay::{self, Outbox},
+    store::Store,
+    sweeper, worker,
 };
 
 /// How long requests may still run once no conversion does.
@@ -19,7 +27,10 @@ const STOP_MAX: Duration = Duration::from_secs(15);
 pub struct Parts {
     pub config: Config,
     pub store: Store,
+    /// For announcements.
     pub broker: Broker,
+    /// For the queued flow, where `QUEUED_FLOW` is on.
+    pub jobs: Option<Broker>,
     pub service_token: ServiceToken,
 }
 
@@ -28,12 +39,20 @@ pub struct Parts {
 pub struct Converter {
     app: Arc<App>,
     server: Server,
-    loops: [JoinHandle<()>; 2],
+    loops: Vec<JoinHandle<()>>,
+    worker: Option<Worker>,
+}
+
+/// The queued flow's part.
+#[derive(Debug)]
+struct Worker {
+    jobs: Broker,
+    takes: JoinHandle<()>,
 }
 
 /// Starts the service, its sweeper and its relay.
 pub fn start(parts: Parts) -> anyhow::Result<Converter> {
-    let Parts { config, store, broker, service_token } = parts;
+    let Parts { config, store, broker, jobs, service_token } = parts;
     config.check()?;
     let spool_dir = config.spool_dir.clone().unwrap_or_else(std::env::temp_dir);
     std::fs::create_dir_all(&spool_dir).with_context(|| format!("cannot use SPOOL_DIR {}", spool_dir.display()))?;
@@ -57,7 +76,10 @@ pub fn start(parts: Parts) -> anyhow::Result<Converter> {
         permits: Permits::new(&config, &spool_dir),
         engine: engine_program(&config)?,
         ffmpeg: ffmpeg_program(&config),
-        holder: format!("{}-{}", std::process::id(), hex::encode(&hex::random::<4>())),
+        holder: Holder {
+            name: format!("{}-{}", std::process::id(), hex::encode(&hex::random::<4>())),
+            length: config.lease,
+        },
         tasks: Handle::current(),
         readiness: readiness.clone(),
         announce: Notify::new(),
@@ -72,8 +94,12 @@ pub fn start(parts: Parts) -> anyhow::Result<Converter> {
     let server = Server::start("converter", listener, readiness, STOP_MAX, move |routes| {
         routes.app_data(data.clone()).app_data(token.clone()).configure(api::routes);
     })?;
-    let loops = [tokio::spawn(sweeper::run(Arc::clone(&app))), tokio::spawn(relay::run(Arc::clone(&app)))];
-    Ok(Converter { app, server, loops })
+    let mut loops = vec![tokio::spawn(sweeper::run(Arc::clone(&app))), tokio::spawn(relay::announce(Arc::clone(&app)))];
+    let worker = jobs.filter(|_| app.config.queued_flow).map(|jobs| {
+        loops.push(tokio::spawn(relay::dispatch(Arc::clone(&app), jobs.clone())));
+        Worker { takes: tokio::spawn(worker::run(Arc::clone(&app), jobs.clone())), jobs }
+    });
+    Ok(Converter { app, server, loops, worker })
 }
 
 impl Converter {
@@ -85,6 +111,10 @@ impl Converter {
     /// Takes no new upload and waits until none is held or running; at most as long as a caller would wait.
     pub async fn drain(&self) {
         self.app.readiness.drain();
+        if let Some(Worker { jobs, takes }) = &self.worker {
+            takes.abort();
+            jobs.pause().await;
+        }
         let longest = self.app.config.convert_timeout + self.app.config.permit_hold;
         if timeout(longest, self.app.permits.idle()).await.is_err() {
             tracing::warn!("conversions still run; their leases end them");
@@ -93,12 +123,12 @@ impl Converter {
 
     /// Stops the server, then hands the last announcements to the broker.
     pub async fn stop(self) {
-        let Self { app, server, loops } = self;
+        let Self { app, server, loops, worker: _ } = self;
         server.stop().await;
         for task in loops {
             task.abort();
         }
-        if let Err(cause) = relay::publish(&app, Timestamp(0)).await {
+        if let Err(cause) = relay::publish(&app, Outbox::Announcements(&app.broker), Timestamp(0)).await {
             tracing::warn!(cause = chain(&cause), "announcements wait for the next start");
         }
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chassis::Readiness;
 use tokio::{runtime::Handle, sync::Notify};
 
-use crate::{Config, event::Broker, permits::Permits, store::Store};
+use crate::{Config, event::Broker, lease::Holder, permits::Permits, store::Store};
 
 /// The service's state.
 #[derive(Debug)]
@@ -18,8 +18,8 @@ pub(crate) struct App {
     pub(crate) engine: PathBuf,
     pub(crate) ffmpeg: PathBuf,
     pub(crate) spool_dir: PathBuf,
-    /// This replica's name in leases.
-    pub(crate) holder: String,
+    /// This replica in leases.
+    pub(crate) holder: Holder,
     /// Where conversions run: not on the threads that serve requests, which end with them.
     pub(crate) tasks: Handle,
     pub(crate) readiness: Readiness,
@@ -46,13 +46,13 @@ impl App {
         config.disk_free_min = 0;
         Self {
             permits: Permits::new(&config, folder),
+            holder: Holder { name: "test".into(), length: config.lease },
             config,
             store,
             broker,
             engine: "engine".into(),
             ffmpeg: "ffmpeg".into(),
             spool_dir: folder.to_owned(),
-            holder: "test".into(),
             tasks: Handle::current(),
             readiness: Readiness::default(),
             announce: Notify::new(),

@@ -35,6 +35,7 @@ async fn sweep(app: &App, outage: &Outage) -> bool {
     let swept_before = now.minus(app.config.garbage_rest());
     let kinds = [
         Due::DeadLease { now },
+        Due::Overdue { now },
         Due::Expiry { now },
         Due::Garbage { swept_before },
         Due::Removal { now },
@@ -78,11 +79,15 @@ async fn settle(app: &App, due: Due, conversion: &Conversion, now: Timestamp) ->
             let failure = Failure::of(&Error::ConverterLost.problem());
             app.store.update(seen, Change::EndLease { failure, at: now }).await.map(drop)
         }
+        Due::Overdue { now } => {
+            let failure = Failure::of(&Error::Overdue.problem());
+            app.store.update(seen, Change::Fail { failure, at: now }).await.map(drop)
+        }
         Due::Forgotten | Due::Expiry { .. } => app.store.update(seen, Change::Tombstone { at: now }).await.map(drop),
         Due::Garbage { swept_before } => collect(app, conversion, now, swept_before).await,
         Due::Removal { .. } => app.store.remove(seen).await.map(drop),
         // Not the sweeper's: the relay announces, an administrator sends again.
-        Due::Announcement { .. } | Due::DeadMail => Ok(()),
+        Due::Announcement { .. } | Due::Dispatch { .. } | Due::DeadMail => Ok(()),
     }
 }
 

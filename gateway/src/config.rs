@@ -43,6 +43,26 @@ pub struct Config {
     /// Uploads that may wait for a converter at a time; further ones are refused at once.
     #[arg(long, env = "ADMISSION_WAITING_MAX", default_value = "256")]
     pub admission_waiting_max: usize,
+    /// The queued flow: an upload with `Prefer: respond-async` is stored and answered with 202, and converted later. Set it
+    /// at the converters, too.
+    #[arg(long, env = "QUEUED_FLOW")]
+    pub queued_flow: bool,
+    /// Longest that a queued upload may take from its request to its mp3; `Request-Deadline-Ms` may shorten it.
+    #[arg(long, env = "QUEUE_TIMEOUT", default_value = "1h", value_parser = parse_duration)]
+    pub queue_timeout: Duration,
+    /// Uploads that may wait in the queue. Gateways look before they take a further one, so those that are under way at that
+    /// moment may come on top.
+    #[arg(long, env = "QUEUE_MAX", default_value = "1000")]
+    pub queue_max: u64,
+    /// Bytes of their videos, likewise.
+    #[arg(long, env = "QUEUE_BYTES_MAX", default_value = "107374182400")]
+    pub queue_bytes_max: u64,
+    /// Uploads of one user that may wait in the queue, likewise.
+    #[arg(long, env = "QUEUED_PER_USER_MAX", default_value = "100")]
+    pub queued_per_user_max: u64,
+    /// How long a queued upload belongs to a gateway that is not heard of.
+    #[arg(long, env = "LEASE", default_value = "15s", value_parser = parse_duration)]
+    pub lease: Duration,
     /// Longest a status request is held by `Prefer: wait=N`.
     #[arg(long, env = "STATUS_WAIT_MAX", default_value = "60s", value_parser = parse_duration)]
     pub status_wait_max: Duration,

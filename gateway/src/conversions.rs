@@ -19,8 +19,8 @@ use crate::{App, caller::Caller, cursor, error::Error, prefer, view::View};
 /// How often an update is tried again after somebody else's came first. A conversion changes a few times a second at
 /// most, so a few tries are plenty.
 pub(crate) const UPDATE_TRIES_MAX: usize = 8;
-/// How often a long poll looks at the document; a change is noticed within this time.
-const POLL: Duration = Duration::from_millis(20);
+/// How often a long poll looks at the document: with the read itself, an end is noticed within 20 ms.
+const POLL: Duration = Duration::from_millis(15);
 
 /// Which conversions are listed.
 #[derive(Debug, Deserialize)]
@@ -78,7 +78,7 @@ async fn by_key(app: &App, owner: &Owner, key: &str) -> Result<Option<Conversion
     Ok(found.filter(|found| found.owner == *owner && found.state != State::Deleted))
 }
 
-/// The state; with `Prefer: wait=N` once it is not running any more, or after N seconds. A user with too many such
+/// The state; with `Prefer: wait=N` once it has ended, or after N seconds. A user with too many such
 /// waits is answered at once: a preference need not be applied (RFC 7240 §2).
 pub(crate) async fn status(
     caller: Caller,
@@ -89,12 +89,12 @@ pub(crate) async fn status(
     let id = id(&text)?;
     let mut found = of_caller(&app, &caller, id).await?;
     let preferred = prefer::wait(request.headers()).map(|wait| wait.min(app.config.status_wait_max));
-    let is_running = found.state == State::Running;
+    let is_open = found.is_open();
     // Held until the answer is made. What has ended is answered at once anyway and takes no place.
-    let place = preferred.filter(|_| is_running).and_then(|_| app.waiting.take(&caller.id));
-    let wait = preferred.filter(|_| place.is_some() || !is_running);
+    let place = preferred.filter(|_| is_open).and_then(|_| app.waiting.take(&caller.id));
+    let wait = preferred.filter(|_| place.is_some() || !is_open);
     let until = wait.map(|wait| Instant::now() + wait);
-    while found.state == State::Running && until.is_some_and(|until| Instant::now() < until) {
+    while found.is_open() && until.is_some_and(|until| Instant::now() < until) {
         sleep(POLL).await;
         found = of_caller(&app, &caller, id).await?;
     }

@@ -8,7 +8,9 @@ use actix_web::{
 };
 use chassis::Problem;
 use converter::{
+    claim,
     conversion::{ConversionId, Failure},
+    lease,
     options::OptionError,
     store,
 };
@@ -67,10 +69,20 @@ pub enum Error {
     TooManyDownloads(usize),
     #[error("{0} uploads wait for a converter already (ADMISSION_WAITING_MAX)")]
     Busy(usize),
+    #[error("{0} of your uploads wait in the queue already (QUEUED_PER_USER_MAX)")]
+    TooManyQueued(u64),
+    #[error("{0} uploads wait in the queue already (QUEUE_MAX)")]
+    QueueFull(u64),
+    #[error("the videos in the queue have {0} bytes already (QUEUE_BYTES_MAX)")]
+    QueueHeavy(u64),
+    #[error("the conversion was deleted, or another request took it over")]
+    Cancelled,
     #[error("no converter can be reached (CONVERTERS)")]
     NoConverter,
     #[error("this gateway is shutting down")]
     Draining,
+    #[error("the conversion store did not answer in time for the upload (LEASE)")]
+    LeaseEnded,
     #[error("the conversion store does not answer")]
     Unavailable(#[source] store::Error),
     #[error("the user is removed, but what is theirs is not yet; repeat the request")]
@@ -94,6 +106,22 @@ impl From<store::Error> for Error {
             // To ask again is no help.
             store::Error::Unreadable { .. } => Self::Internal(cause.into()),
             _ => Self::Unavailable(cause),
+        }
+    }
+}
+
+impl From<claim::Refused> for Error {
+    fn from(refused: claim::Refused) -> Self {
+        refused.problem().into()
+    }
+}
+
+impl From<lease::Lost> for Error {
+    fn from(lost: lease::Lost) -> Self {
+        match lost {
+            lease::Lost::Store(cause) => cause.into(),
+            lease::Lost::Late | lease::Lost::Ended => Self::LeaseEnded,
+            lease::Lost::Fenced => Self::Cancelled,
         }
     }
 }
@@ -137,9 +165,12 @@ impl Error {
             Self::RangeOutside { .. } => (416, "/problems/range-outside", "Range outside the mp3"),
             Self::TooManyUploads(_) => (429, "/problems/too-many-uploads", "Too many uploads"),
             Self::TooManyDownloads(_) => (429, "/problems/too-many-downloads", "Too many downloads"),
+            Self::TooManyQueued(_) => (429, "/problems/too-many-queued", "Too many uploads in the queue"),
+            Self::QueueFull(_) | Self::QueueHeavy(_) => (503, "/problems/queue-full", "Queue full"),
+            Self::Cancelled => (409, "/problems/cancelled", "Conversion cancelled"),
             Self::Busy(_) => (503, "/problems/busy", "Busy"),
             Self::Draining => (503, "/problems/draining", "Shutting down"),
-            Self::NoConverter | Self::Unavailable(_) | Self::HalfRemoved(_) => {
+            Self::NoConverter | Self::LeaseEnded | Self::Unavailable(_) | Self::HalfRemoved(_) => {
                 (503, "/problems/unavailable", "Unavailable")
             }
             Self::OutcomeUnknown(_) => (503, "/problems/outcome-unknown", "Outcome unknown"),
@@ -163,6 +194,7 @@ impl Error {
             Self::NotReady(_)
             | Self::TooManyUploads(_)
             | Self::TooManyDownloads(_)
+            | Self::TooManyQueued(_)
             | Self::Busy(_)
             | Self::Draining
             | Self::TimedOut => problem.retry_after(RUNNING_RETRY),
@@ -204,6 +236,9 @@ mod tests {
         for error in [
             Error::TooManyUploads(4),
             Error::TooManyDownloads(16),
+            Error::TooManyQueued(100),
+            Error::QueueFull(1000),
+            Error::QueueHeavy(1),
             Error::Busy(1),
             Error::NoConverter,
             Error::Draining,

@@ -44,6 +44,8 @@ struct App {
     auth: auth::client::Client,
     store: Store,
     admission: replicas::Admission,
+    /// Where the queued flow is on.
+    queue: Option<upload::queued::Queue>,
     /// Uploads in flight.
     per_user: per_user::PerUser,
     /// Downloads in flight.

@@ -8,7 +8,10 @@ use chassis::{
     telemetry::{self, LogConfig},
 };
 use clap::Parser;
-use converter::store::Store;
+use converter::{
+    event::{Broker, Queue},
+    store::Store,
+};
 use gateway::{Config, Parts};
 
 /// The public door of tapedeck: log-in, uploads, downloads, and the web page.
@@ -22,6 +25,10 @@ struct Cli {
     /// Where conversions and mp3s are stored: `mongodb://USER:PASSWORD@HOST/DATABASE`, or `file:FOLDER` for one process.
     #[arg(long, env = "STORE_URL", value_name = "URL", hide_env_values = true)]
     store_url: String,
+    /// What tells the workers of the queued flow: `amqp://USER:PASSWORD@HOST/VHOST`, or `amqps://…`; read where `QUEUED_FLOW`
+    /// is on.
+    #[arg(long, env = "BROKER_URL", value_name = "URL", hide_env_values = true)]
+    broker_url: Option<String>,
     #[command(flatten)]
     log: LogConfig,
 }
@@ -43,7 +50,9 @@ async fn serve(cli: Cli) -> anyhow::Result<()> {
     let stop = chassis::shutdown_signal();
     let service_token = ServiceToken::read(&cli.token)?;
     let store = Store::open(&cli.store_url, "gateway").await?;
-    let gateway = gateway::start(Parts { config: cli.config, store, service_token, mount: None }).await?;
+    let broker_url = cli.broker_url.filter(|_| cli.config.queued_flow);
+    let jobs = broker_url.map(|url| Broker::open(&url, Queue::Video)).transpose()?;
+    let gateway = gateway::start(Parts { config: cli.config, store, jobs, service_token, mount: None }).await?;
     stop.await;
     gateway.drain();
     gateway.stop().await;

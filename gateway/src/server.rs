@@ -6,10 +6,10 @@ use actix_web::{
     middleware::from_fn,
     web::{self, Data, ServiceConfig},
 };
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use auth::client::CALL_TIMEOUT;
 use chassis::{Readiness, Server, ServiceToken, serve};
-use converter::store::Store;
+use converter::{event::Broker, store::Store};
 use tokio::{runtime::Handle, task::JoinHandle, time::timeout};
 use tokio_util::task::TaskTracker;
 
@@ -18,6 +18,7 @@ use crate::{
     per_user::PerUser,
     replicas::{self, Admission, Replicas},
     routes,
+    upload::queued::Queue,
 };
 
 /// How long requests may still run once no upload does.
@@ -32,6 +33,8 @@ pub type Mount = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
 pub struct Parts {
     pub config: Config,
     pub store: Store,
+    /// Tells the workers, where `QUEUED_FLOW` is on.
+    pub jobs: Option<Broker>,
     pub service_token: ServiceToken,
     /// Routes of the process around the gateway; they may use [`crate::Caller`] and [`crate::Admin`].
     pub mount: Option<Mount>,
@@ -53,14 +56,17 @@ pub struct Gateway {
 
 /// Starts the service; it listens when this returns.
 pub async fn start(parts: Parts) -> anyhow::Result<Gateway> {
-    let Parts { config, store, service_token, mount } = parts;
+    let Parts { config, store, jobs, service_token, mount } = parts;
+    ensure!(jobs.is_some() || !config.queued_flow, "the queued flow needs BROKER_URL");
+    let jobs = jobs.filter(|_| config.queued_flow);
     let auth = auth::client::Client::new(&config.auth_url, CALL_TIMEOUT)?;
     let replicas = Arc::new(Replicas::new(service_token));
     replicas::refresh(&config.converters, &replicas).await;
-    let readiness = readiness(&config, &store, &replicas)?;
+    let readiness = readiness(&config, &store, &replicas, jobs.as_ref())?;
     let listener = serve::bind(config.gateway_listen)?;
     let app = Data::new(App {
         allowed_hosts: origin::allowed_hosts(config.gateway_listen.ip(), &config.allowed_hosts),
+        queue: jobs.map(|jobs| Queue::new(jobs, &config)),
         admission: Admission::new(Arc::clone(&replicas), &config),
         per_user: PerUser::new(config.uploads_per_user_max),
         downloads: PerUser::new(config.downloads_per_user_max),
@@ -108,11 +114,16 @@ impl Gateway {
     }
 }
 
-fn readiness(config: &Config, store: &Store, replicas: &Arc<Replicas>) -> anyhow::Result<Readiness> {
+fn readiness(
+    config: &Config,
+    store: &Store,
+    replicas: &Arc<Replicas>,
+    jobs: Option<&Broker>,
+) -> anyhow::Result<Readiness> {
     let http = reqwest::Client::builder().no_proxy().timeout(CALL_TIMEOUT).build().context("no HTTP client")?;
     let auth_health = format!("{}/readyz", config.auth_url.trim_end_matches('/'));
     let (store, replicas) = (store.clone(), Arc::clone(replicas));
-    Ok(Readiness::default()
+    let readiness = Readiness::default()
         .with("auth", move || {
             let call = http.get(&auth_health).send();
             async move {
@@ -128,5 +139,11 @@ fn readiness(config: &Config, store: &Store, replicas: &Arc<Replicas>) -> anyhow
         .reporting("converters", move || {
             let is_empty = replicas.is_empty();
             async move { if is_empty { Err("no converter is known (CONVERTERS)".to_owned()) } else { Ok(()) } }
-        }))
+        });
+    let Some(jobs) = jobs.cloned() else { return Ok(readiness) };
+    // Nor is the broker: what it is not told now, the converters tell it later.
+    Ok(readiness.reporting("broker", move || {
+        let jobs = jobs.clone();
+        async move { jobs.ping().await.map_err(|cause| cause.to_string()) }
+    }))
 }

@@ -19,7 +19,7 @@ pub(crate) struct View {
     done_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expires_at: Option<Timestamp>,
-    /// While it runs.
+    /// While its outcome is open.
     #[serde(skip_serializing_if = "Option::is_none")]
     progress: Option<Progress>,
     #[serde(flatten)]
@@ -66,6 +66,7 @@ impl View {
     }
 
     pub(crate) fn of(document: Conversion) -> Self {
+        let is_open = document.is_open();
         let Conversion { id, state, filename, options, created_at, done_at, expires_at, .. } = document;
         Self {
             id,
@@ -75,7 +76,7 @@ impl View {
             created_at,
             done_at,
             expires_at,
-            progress: (state == State::Running).then_some(document.progress),
+            progress: is_open.then_some(document.progress),
             links: Links {
                 status: format!("/conversions/{id}"),
                 download: (state == State::Done).then(|| format!("/download?fid={id}")),

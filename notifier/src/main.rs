@@ -4,7 +4,10 @@ use std::process::ExitCode;
 
 use chassis::telemetry::{self, LogConfig};
 use clap::Parser;
-use converter::{event::Broker, store::Store};
+use converter::{
+    event::{Broker, Queue},
+    store::Store,
+};
 use notifier::{Config, Parts};
 
 /// Mails the owners of finished conversions.
@@ -39,7 +42,7 @@ async fn main() -> ExitCode {
 
 async fn serve(cli: Cli) -> anyhow::Result<()> {
     let stop = chassis::shutdown_signal();
-    let broker = Broker::open(&cli.broker_url)?;
+    let broker = Broker::open(&cli.broker_url, Queue::Mp3)?;
     let store = Store::open(&cli.store_url, "notifier").await?;
     let notifier = notifier::start(Parts { config: cli.config, store, broker }).await?;
     stop.await;

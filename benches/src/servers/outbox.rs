@@ -57,7 +57,7 @@ async fn commit(store: &Store) -> anyhow::Result<()> {
         ..Conversion::new(ConversionId::random(), Owner("lab".to_owned()), attempt, now)
     };
     let mp3 = Mp3 {
-        blob_id: attempt.blob(),
+        blob_id: attempt.mp3(),
         bytes: 1,
         duration_ms: 1000,
         sha256: "0".repeat(64),

@@ -65,10 +65,25 @@ hex_id!(
     /// The fencing token: fresh for every try, and matched by every update.
     Attempt
 );
-hex_id!(
-    /// Names one stored file; an attempt writes the blob of its own id and no other.
-    BlobId
-);
+
+/// The kinds of stored files; each has a place of its own in every store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Bucket {
+    Mp3s,
+    /// Videos that wait for their conversion.
+    Videos,
+}
+
+/// Names one stored file; an attempt writes the blobs of its own id and no others.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub struct BlobId {
+    bucket: Bucket,
+    attempt: Attempt,
+}
+
+/// Stands before the id of a video as text; an mp3's has nothing before it.
+const VIDEO_PREFIX: &str = "videos/";
 
 impl ConversionId {
     /// The id of the conversion that `key` names for `owner`: so the primary key alone makes a key unique.
@@ -86,9 +101,58 @@ impl ConversionId {
 }
 
 impl Attempt {
-    /// The blob that this attempt writes.
-    pub fn blob(self) -> BlobId {
-        BlobId(self.0)
+    /// The mp3 that this attempt writes.
+    pub fn mp3(self) -> BlobId {
+        BlobId { bucket: Bucket::Mp3s, attempt: self }
+    }
+
+    /// The video that this attempt stores.
+    pub fn video(self) -> BlobId {
+        BlobId { bucket: Bucket::Videos, attempt: self }
+    }
+}
+
+impl BlobId {
+    pub fn bucket(self) -> Bucket {
+        self.bucket
+    }
+
+    /// The attempt that writes it: its name within its bucket.
+    pub fn attempt(self) -> Attempt {
+        self.attempt
+    }
+}
+
+impl fmt::Display for BlobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let prefix = match self.bucket {
+            Bucket::Mp3s => "",
+            Bucket::Videos => VIDEO_PREFIX,
+        };
+        write!(f, "{prefix}{}", self.attempt)
+    }
+}
+
+impl fmt::Debug for BlobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl From<BlobId> for String {
+    fn from(id: BlobId) -> Self {
+        id.to_string()
+    }
+}
+
+impl TryFrom<String> for BlobId {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        match text.strip_prefix(VIDEO_PREFIX) {
+            Some(attempt) => attempt.parse().map(Attempt::video),
+            None => text.parse().map(Attempt::mp3),
+        }
     }
 }
 
@@ -114,5 +178,8 @@ mod tests {
         let id = ConversionId::random();
         assert_eq!(id.to_string().parse(), Ok(id));
         assert!("0123".parse::<ConversionId>().is_err());
+        for blob in [Attempt::random().mp3(), Attempt::random().video()] {
+            assert_eq!(BlobId::try_from(String::from(blob)), Ok(blob));
+        }
     }
 }

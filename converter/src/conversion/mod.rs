@@ -1,5 +1,6 @@
 //! The conversion document: the truth about one upload, and the queue of what is still to do for it.
 
+mod dispatch;
 mod ids;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -12,7 +13,8 @@ use crate::{
     options::Options,
 };
 
-pub use ids::{Attempt, BlobId, ConversionId, Owner};
+pub use dispatch::{Dispatch, DispatchState, Video};
+pub use ids::{Attempt, BlobId, Bucket, ConversionId, Owner};
 
 /// Milliseconds since 1970-01-01 UTC.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -43,6 +45,8 @@ impl Timestamp {
 #[serde(rename_all = "snake_case")]
 pub enum State {
     Running,
+    /// Its video is stored and waits for a worker.
+    Queued,
     Done,
     Failed,
     /// A tombstone: answers like an unknown id, and keeps its key taken until it expires.
@@ -167,6 +171,12 @@ pub struct Conversion {
     pub lease: Option<Lease>,
     #[serde(default)]
     pub progress: Progress,
+    /// What the queued flow stores before it converts; none in the blocking flow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub video: Option<Video>,
+    /// The queued flow's way to a worker, from the moment that the video is whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dispatch: Option<Dispatch>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mp3: Option<Mp3>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -198,6 +208,8 @@ impl Conversion {
             attempt,
             lease: None,
             progress: Progress::default(),
+            video: None,
+            dispatch: None,
             mp3: None,
             failure: None,
             garbage: Vec::new(),
@@ -207,6 +219,16 @@ impl Conversion {
             done_at: None,
             expires_at: None,
         }
+    }
+
+    /// Whether its outcome is still to come.
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, State::Running | State::Queued)
+    }
+
+    /// Whether its caller was told that it is in the queue, and its outcome is still to come.
+    pub fn is_accepted(&self) -> bool {
+        self.is_open() && self.dispatch.is_some()
     }
 
     /// Whether somebody may still be working on it.

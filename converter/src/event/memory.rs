@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::sync::{Mutex, mpsc};
 
-use super::{Mp3Ready, PublishError};
+use super::{Event, PublishError};
 
 /// Most wake-ups that wait in the process; the outbox publishes again what found no room.
 const QUEUE_MAX: usize = 1024;
@@ -12,8 +12,8 @@ const QUEUE_MAX: usize = 1024;
 /// See [`super::Broker::Memory`].
 #[derive(Debug, Clone)]
 pub struct Memory {
-    sender: mpsc::Sender<Mp3Ready>,
-    receiver: Arc<Mutex<mpsc::Receiver<Mp3Ready>>>,
+    sender: mpsc::Sender<Event>,
+    receiver: Arc<Mutex<mpsc::Receiver<Event>>>,
 }
 
 impl Memory {
@@ -22,14 +22,14 @@ impl Memory {
         Self { sender, receiver: Arc::new(Mutex::new(receiver)) }
     }
 
-    pub(super) fn publish(&self, event: Mp3Ready) -> Result<(), PublishError> {
+    pub(super) fn publish(&self, event: Event) -> Result<(), PublishError> {
         self.sender.try_send(event).map_err(|failed| match failed {
             mpsc::error::TrySendError::Full(_) => PublishError::Full,
             mpsc::error::TrySendError::Closed(_) => PublishError::Unroutable,
         })
     }
 
-    pub(super) async fn next(&self) -> Mp3Ready {
+    pub(super) async fn next(&self) -> Event {
         match self.receiver.lock().await.recv().await {
             Some(event) => event,
             // The sender is part of this value, so the channel cannot be closed.
@@ -37,7 +37,7 @@ impl Memory {
         }
     }
 
-    pub(super) fn publish_later(self, event: Mp3Ready, delay: Duration) {
+    pub(super) fn publish_later(self, event: Event, delay: Duration) {
         tokio::spawn(async move {
             tokio::time::sleep(delay).await;
             let _ = self.publish(event);

@@ -1,4 +1,5 @@
-//! What the converter announces, and the broker that carries it.
+//! What is announced of conversions, and the broker that carries it: to the notifiers that an mp3 is committed, to the
+//! workers of the queued flow that a video is stored.
 //!
 //! A message is a wake-up: the document holds the truth, so a lost, doubled or late message does no harm.
 
@@ -12,12 +13,40 @@ use crate::conversion::ConversionId;
 use amqp::Amqp;
 use memory::Memory;
 
-/// Most messages that a consumer has taken and not settled. The server holds back what is beyond.
+/// Most messages that a notifier has taken and not settled. The server holds back what is beyond.
 pub const UNSETTLED_MAX: u16 = 8;
+/// The same for a worker. It takes messages only while a permit is free and settles each in the milliseconds of a claim, so
+/// one is enough, and never more than it has permits: what one replica holds back another one cannot convert.
+const JOBS_UNSETTLED_MAX: u16 = 1;
 
-/// The mp3 of this conversion is committed.
+/// Who reads a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mp3Ready {
+pub enum Queue {
+    /// Notifiers: an mp3 is committed.
+    Mp3,
+    /// Workers: a video is stored and waits for its conversion.
+    Video,
+}
+
+impl Queue {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Mp3 => "mp3",
+            Self::Video => "video",
+        }
+    }
+
+    fn unsettled_max(self) -> u16 {
+        match self {
+            Self::Mp3 => UNSETTLED_MAX,
+            Self::Video => JOBS_UNSETTLED_MAX,
+        }
+    }
+}
+
+/// Something happened to this conversion; the queue says what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Event {
     pub id: ConversionId,
 }
 
@@ -32,7 +61,7 @@ pub enum PublishError {
     Unconfirmed(#[source] anyhow::Error),
 }
 
-/// The broker: a closed enum, one variant a kind. Clones share one connection.
+/// One queue at a broker: a closed enum, one variant a kind. Clones share their connections.
 #[derive(Debug, Clone)]
 pub enum Broker {
     /// Wake-ups inside one process; the outbox makes them safe.
@@ -47,13 +76,14 @@ impl Broker {
         Self::Memory(Memory::new())
     }
 
-    /// Opens the broker that `url` names; a server need not answer yet. A single service cannot share the in-process one.
-    pub fn open(url: &str) -> anyhow::Result<Self> {
+    /// Opens a queue at the broker that `url` names; a server need not answer yet. A single service cannot share the
+    /// in-process one.
+    pub fn open(url: &str, queue: Queue) -> anyhow::Result<Self> {
         match url.split_once(':') {
             Some(("memory", _)) => {
                 anyhow::bail!("BROKER_URL memory: works only inside `tapedeck up`, where all services are one process")
             }
-            Some(("amqp" | "amqps", _)) => Ok(Self::Amqp(Amqp::open(url)?)),
+            Some(("amqp" | "amqps", _)) => Ok(Self::Amqp(Amqp::open(url, queue)?)),
             _ => anyhow::bail!("BROKER_URL must be amqp://USER:PASSWORD@HOST:PORT/VHOST, or amqps://… for TLS"),
         }
     }
@@ -64,7 +94,7 @@ impl Broker {
     }
 
     /// Returns once the broker has the message for good.
-    pub async fn publish(&self, event: Mp3Ready) -> Result<(), PublishError> {
+    pub async fn publish(&self, event: Event) -> Result<(), PublishError> {
         match self {
             Self::Memory(broker) => broker.publish(event),
             Self::Amqp(broker) => broker.publish(event).await,
@@ -82,6 +112,14 @@ impl Broker {
         }
     }
 
+    /// Lets others have what this consumer was sent and did not take, until its next [`Self::next`].
+    pub async fn pause(&self) {
+        match self {
+            Self::Memory(_) => {}
+            Self::Amqp(broker) => broker.pause().await,
+        }
+    }
+
     /// Whether the broker answers.
     pub async fn ping(&self) -> Result<(), PublishError> {
         match self {
@@ -95,7 +133,7 @@ impl Broker {
 #[derive(Debug)]
 #[must_use = "say what became of it"]
 pub struct Delivery {
-    pub event: Mp3Ready,
+    pub event: Event,
     receipt: Receipt,
 }
 
@@ -120,6 +158,15 @@ impl Delivery {
         match self.receipt {
             Receipt::Memory(broker) => broker.publish_later(self.event, delay),
             Receipt::Amqp(receipt) => receipt.retry_later(self.event, delay).await,
+        }
+    }
+
+    /// Delivers the message again at once, to whoever has room.
+    pub async fn give_back(self) {
+        match self.receipt {
+            // Where it finds no room, the outbox does.
+            Receipt::Memory(broker) => drop(broker.publish(self.event)),
+            Receipt::Amqp(receipt) => receipt.give_back().await,
         }
     }
 

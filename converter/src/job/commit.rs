@@ -3,20 +3,18 @@
 use std::time::Duration;
 
 use chassis::chain;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
-use super::lease::HeldLease;
 use crate::{
     App,
     conversion::{Conversion, Failure, Mp3, State, Timestamp},
     error::Error,
-    store::Change,
+    lease::HeldLease,
+    store::{Change, Fate},
 };
 
 /// How long the fate of a commit is looked for before the caller is told that it is open.
 const FATE_WAIT_MAX: Duration = Duration::from_secs(5);
-/// Between two looks.
-const FATE_RETRY: Duration = Duration::from_millis(100);
 
 /// Commits the mp3 of a running conversion.
 pub(super) async fn commit(
@@ -50,36 +48,25 @@ pub(super) async fn commit(
 
 /// Another attempt owns the document: this one's blob is nobody's.
 async fn fenced<T>(app: &App, conversion: &Conversion) -> Result<T, Error> {
-    if let Err(cause) = app.store.delete_blob(conversion.attempt.blob()).await {
+    if let Err(cause) = app.store.delete_blob(conversion.attempt.mp3()).await {
         tracing::warn!(conversion = %conversion.id, cause = chain(&cause), "a fenced blob is left to the sweeper");
     }
     Err(Error::Fenced)
 }
 
-/// The commit may have happened. Fence first: only where the fence matched, or a read shows another attempt, is the
-/// blob garbage; deleting it before could take the mp3 from under a commit that did happen.
+/// The commit may have happened. Only where it did not, or another attempt has the document, is the blob garbage.
 async fn settle(app: &App, conversion: &Conversion) -> Result<(), Error> {
     let undecided = Error::unavailable(anyhow::anyhow!("the commit's answer was lost"));
-    let failure = Failure::of(&undecided.problem());
-    loop {
-        let fence = Change::Fail { failure: failure.clone(), at: Timestamp::now() };
-        match app.store.update(conversion.seen(), fence).await {
-            Ok(true) => {
-                app.sweep.notify_one();
-                return Err(undecided);
-            }
-            Ok(false) => match app.store.get(conversion.id).await {
-                Ok(Some(found)) if found.attempt == conversion.attempt => {
-                    return match found.state {
-                        State::Done => Ok(()),
-                        // Deleted or failed meanwhile: the same update made the blob garbage.
-                        _ => Err(Error::Fenced),
-                    };
-                }
-                Ok(_) => return fenced(app, conversion).await,
-                Err(_) => sleep(FATE_RETRY).await,
-            },
-            Err(_) => sleep(FATE_RETRY).await,
+    match app.store.fate(conversion, &Failure::of(&undecided.problem())).await {
+        Fate::Fenced => {
+            app.sweep.notify_one();
+            Err(undecided)
         }
+        Fate::Found(Some(found)) if found.attempt == conversion.attempt => match found.state {
+            State::Done => Ok(()),
+            // Deleted or failed meanwhile: the same update made the blob garbage.
+            _ => Err(Error::Fenced),
+        },
+        Fate::Found(_) => fenced(app, conversion).await,
     }
 }

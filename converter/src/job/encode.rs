@@ -8,7 +8,6 @@ use tokio::{io::AsyncWriteExt as _, process::ChildStdin, task::spawn_blocking};
 
 use super::{
     input,
-    lease::HeldLease,
     scratch::{self, Scratch},
     sink::Sink,
 };
@@ -18,6 +17,7 @@ use crate::{
     conversion::{Conversion, Mp3},
     engine::{EndMark, Engine, Events, Input, Job, Process, is_limit},
     error::Error,
+    lease::HeldLease,
     permits::Permit,
     sniff::{self, Sniffed},
 };
@@ -59,7 +59,7 @@ pub(super) async fn encode(
     let Engine { input: stdin, output, end, events, process } = engine;
 
     let bytes_max = app.config.duration_max.as_secs() * MP3_BYTES_PER_SECOND_MAX + TAG_BYTES_MAX;
-    let sink = Sink::open(app, conversion.attempt.blob(), bytes_max).await?;
+    let sink = Sink::open(app, conversion.attempt.mp3(), bytes_max).await?;
     let feeding = async {
         match stdin {
             Some(stdin) => feed(app, lease, stdin, end, start, input).await,
@@ -84,7 +84,7 @@ impl Encoded {
         let head = head.map(|(offset, bytes)| (offset, bytes.into()));
         let sha256 = sink.finish(app, head).await?;
         Ok(Mp3 {
-            blob_id: conversion.attempt.blob(),
+            blob_id: conversion.attempt.mp3(),
             bytes: report.mp3_bytes,
             duration_ms: report.duration_ms,
             sha256,

@@ -11,6 +11,7 @@ const PIECES_MAX: usize = 4;
 enum Piece {
     Bytes(Bytes),
     End,
+    Failed(Error),
 }
 
 /// A channel for one video.
@@ -31,6 +32,11 @@ impl Sender {
     /// Resolves once nobody reads any more.
     pub(crate) async fn closed(&self) {
         self.0.closed().await;
+    }
+
+    /// The video cannot be read on.
+    pub(crate) async fn fail(self, error: Error) {
+        let _ = self.0.send(Piece::Failed(error)).await;
     }
 
     /// The video is complete.
@@ -59,6 +65,7 @@ impl Receiver {
                 self.is_ended = true;
                 Ok(None)
             }
+            Some(Piece::Failed(error)) => Err(error),
             None if self.is_ended => Ok(None),
             None => Err(Error::UploadBroken),
         }

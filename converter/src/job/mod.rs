@@ -5,7 +5,6 @@
 mod commit;
 mod encode;
 pub(crate) mod input;
-mod lease;
 mod scratch;
 mod sink;
 #[cfg(test)]
@@ -23,10 +22,10 @@ use crate::{
     App,
     conversion::{Attempt, Conversion, ConversionId, Failure, Mp3, Timestamp},
     error::Error,
+    lease::HeldLease,
     permits::Held,
     store::Change,
 };
-use lease::HeldLease;
 
 /// Gives the permit of an upload that never begins back, and ends its claim.
 pub(crate) fn expire_later(app: &Arc<App>, id: ConversionId, attempt: Attempt, hold: Duration) {
@@ -35,8 +34,6 @@ pub(crate) fn expire_later(app: &Arc<App>, id: ConversionId, attempt: Attempt, h
         sleep(hold).await;
         if let Some(held) = app.permits.take_held(id, attempt) {
             release(&app, &held.conversion, &Error::PermitGone(hold)).await;
-            drop(held.permit);
-            app.permits.count();
         }
     });
 }
@@ -50,7 +47,7 @@ pub(crate) async fn convert(
 ) -> Result<Conversion, Error> {
     let started = Instant::now();
     let Held { mut permit, conversion } = held;
-    let lease = HeldLease::new(&app, &conversion);
+    let lease = HeldLease::new(&app.store, &app.holder, &conversion);
     let result = match produce(&app, &conversion, &lease, input, &mut permit, deadline).await {
         // The deadline ends when the commit begins.
         Ok(mp3) => commit::commit(&app, &conversion, &lease, mp3).await,
@@ -95,7 +92,7 @@ async fn produce(
     };
     tokio::select! {
         mp3 = work => mp3,
-        lost = lease.keep() => Err(lost),
+        lost = lease.keep() => Err(lost.into()),
         () = sleep_until(deadline.instant()) => Err(Error::Deadline),
     }
 }

@@ -7,7 +7,7 @@ use futures_util::TryStreamExt as _;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
-use super::{commit, lease::HeldLease, sink::Sink};
+use super::{commit, sink::Sink};
 use crate::{
     App, admission,
     client::{Reserve, Reserved},
@@ -15,10 +15,11 @@ use crate::{
     conversion::{Attempt, BlobId, Conversion, ConversionId, Lease, Mp3, Owner, State, Timestamp},
     error::Error,
     event::Broker,
+    lease::HeldLease,
     options::Options,
     permits::Held,
     store::{
-        Change, Store,
+        Change, Flow, Store,
         faulty::{FOR_EVER, Fault, Faulty, Op, Rule},
     },
 };
@@ -48,7 +49,7 @@ impl Rig {
     async fn claimed(&self) -> Conversion {
         let reserved = admission::reserve(&self.app, request()).await.expect("reserved");
         let held = self.held(&reserved);
-        let mut blob = self.app.store.create_blob(held.conversion.attempt.blob()).await.expect("a blob");
+        let mut blob = self.app.store.create_blob(held.conversion.attempt.mp3()).await.expect("a blob");
         blob.write(Bytes::from_static(MP3)).await.expect("written");
         blob.finish(None).await.expect("finished");
         held.conversion
@@ -60,9 +61,9 @@ impl Rig {
     }
 
     async fn commit(&self, conversion: &Conversion, faults: Vec<Rule>) -> Result<Conversion, Error> {
-        let lease = HeldLease::new(&self.app, conversion);
+        let lease = HeldLease::new(&self.app.store, &self.app.holder, conversion);
         self.faulty.fail(faults);
-        let result = commit::commit(&self.app, conversion, &lease, mp3(conversion.attempt.blob())).await;
+        let result = commit::commit(&self.app, conversion, &lease, mp3(conversion.attempt.mp3())).await;
         self.faulty.fail(vec![]);
         result
     }
@@ -113,7 +114,7 @@ async fn a_commit_whose_answer_is_lost_counts() {
     rig.commit(&conversion, vec![(Op::Update, 1..=1, Fault::After)]).await.expect("committed");
     let found = rig.document(conversion.id).await;
     assert_eq!((found.state, found.garbage), (State::Done, vec![]));
-    assert_eq!(rig.blob(conversion.attempt.blob(), MP3.len()).await.as_deref(), Some(MP3));
+    assert_eq!(rig.blob(conversion.attempt.mp3(), MP3.len()).await.as_deref(), Some(MP3));
 }
 
 #[tokio::test]
@@ -125,7 +126,7 @@ async fn a_commit_that_did_not_happen_is_fenced_and_may_be_tried_again() {
     let found = rig.document(conversion.id).await;
     assert_eq!(found.state, State::Failed);
     assert!(found.failure.is_some_and(|failure| failure.retryable));
-    assert_eq!(found.garbage.iter().map(|entry| entry.blob_id).collect::<Vec<_>>(), [conversion.attempt.blob()]);
+    assert_eq!(found.garbage.iter().map(|entry| entry.blob_id).collect::<Vec<_>>(), [conversion.attempt.mp3()]);
 }
 
 /// Takes as long as the fate of a commit is looked for.
@@ -141,7 +142,7 @@ async fn a_store_that_stays_away_leaves_the_outcome_open_and_the_blob_alone() {
     let open = rig.commit(&conversion, away).await.expect_err("nothing is known");
     assert!(matches!(open, Error::OutcomeUnknown(id) if id == conversion.id), "{open:?}");
     assert_eq!(rig.document(conversion.id).await.state, State::Done);
-    assert_eq!(rig.blob(conversion.attempt.blob(), MP3.len()).await.as_deref(), Some(MP3));
+    assert_eq!(rig.blob(conversion.attempt.mp3(), MP3.len()).await.as_deref(), Some(MP3));
 }
 
 #[tokio::test]
@@ -151,12 +152,12 @@ async fn another_attempt_fences_a_commit_also_where_the_answer_is_lost() {
         let conversion = rig.claimed().await;
         let lease = Lease { holder: "other".into(), until: Timestamp::now().plus(Duration::from_secs(15)) };
         let lease_until = conversion.lease.as_ref().map(|lease| lease.until);
-        let take_over = Change::TakeOver { attempt: Attempt::random(), lease, lease_until };
+        let take_over = Change::TakeOver { attempt: Attempt::random(), flow: Flow::Blocking, lease, lease_until };
         assert!(rig.app.store.update(conversion.seen(), take_over).await.expect("an answer"));
         let before = rig.document(conversion.id).await;
         let fenced = rig.commit(&conversion, faults).await;
         assert!(matches!(fenced, Err(Error::Fenced)), "{fenced:?}");
-        assert_eq!(rig.blob(conversion.attempt.blob(), MP3.len()).await, None);
+        assert_eq!(rig.blob(conversion.attempt.mp3(), MP3.len()).await, None);
         assert_eq!(rig.document(conversion.id).await, before);
     }
 }
@@ -192,7 +193,7 @@ async fn a_blob_that_fails_is_stored_again_from_the_copy() {
         (Op::Finish, Fault::After),
     ] {
         let rig = Rig::new().await;
-        let id = BlobId::random();
+        let id = Attempt::random().mp3();
         rig.faulty.fail(vec![(op, 1..=2, fault)]);
         let sink = Sink::open(&rig.app, id, 1024).await.expect("a sink").fill(MP3).await.expect("filled");
         let sha256 = sink.finish(&rig.app, Some((0, Bytes::from_static(b"HEAD")))).await.expect("stored");
@@ -207,8 +208,8 @@ async fn a_lease_that_cannot_be_renewed_is_given_up_before_it_ends() {
     let mut conversion = rig.claimed().await;
     let until = Timestamp::now().plus(Duration::from_secs(2));
     conversion.lease = Some(Lease { holder: "test".into(), until });
-    let lease = HeldLease::new(&rig.app, &conversion);
+    let lease = HeldLease::new(&rig.app.store, &rig.app.holder, &conversion);
     rig.faulty.fail(vec![(Op::Update, FOR_EVER, Fault::Before)]);
-    assert!(matches!(lease.keep().await, Error::Unavailable(_)));
+    assert!(matches!(Error::from(lease.keep().await), Error::Unavailable(_)));
     assert!(lease.is_valid().await);
 }

@@ -1,4 +1,5 @@
-//! The outbox relay: publishes what is committed and not announced, and marks it.
+//! The outbox relay: publishes what is committed and not announced, and in the queued flow what waits and no worker was told
+//! of; then it marks it.
 
 #[cfg(test)]
 mod tests;
@@ -18,7 +19,7 @@ use tokio::time::{sleep, timeout};
 use crate::{
     App,
     conversion::Timestamp,
-    event::Mp3Ready,
+    event::{Broker, Event},
     store::{self, Change, Due, Seen},
 };
 
@@ -32,15 +33,56 @@ const ROUND: Duration = Duration::from_secs(1);
 /// Longest wait for a broker that takes nothing or a document that takes no mark; the first is a [`ROUND`], and it doubles.
 const STUCK_MAX: Duration = Duration::from_secs(4);
 
-/// Publishes for ever.
-pub(crate) async fn run(app: Arc<App>) {
+/// What is published, and where.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Outbox<'a> {
+    /// Committed mp3s, to the notifiers.
+    Announcements(&'a Broker),
+    /// Queued videos, to the workers: what the gateway did not tell, and what comes back to the queue.
+    Jobs(&'a Broker),
+}
+
+impl Outbox<'_> {
+    fn broker(&self) -> &Broker {
+        match self {
+            Self::Announcements(broker) | Self::Jobs(broker) => broker,
+        }
+    }
+
+    fn due(&self, published_before: Timestamp) -> Due {
+        match self {
+            Self::Announcements(_) => Due::Announcement { published_before },
+            Self::Jobs(_) => Due::Dispatch { now: Timestamp::now(), published_before },
+        }
+    }
+
+    fn mark(&self) -> Change {
+        let at = Timestamp::now();
+        match self {
+            Self::Announcements(_) => Change::Published { at },
+            Self::Jobs(_) => Change::Dispatched { at },
+        }
+    }
+}
+
+/// Publishes for ever what is committed.
+pub(crate) async fn announce(app: Arc<App>) {
+    run(&app, Outbox::Announcements(&app.broker)).await;
+}
+
+/// Publishes for ever what is queued.
+pub(crate) async fn dispatch(app: Arc<App>, jobs: Broker) {
+    run(&app, Outbox::Jobs(&jobs)).await;
+}
+
+async fn run(app: &App, outbox: Outbox<'_>) {
     // The in-process broker lost all its messages with the last process: what was published before this start is due.
-    let lost_before = if app.broker.dies_with_process() { Timestamp::now() } else { Timestamp(0) };
+    let lost_before = if outbox.broker().dies_with_process() { Timestamp::now() } else { Timestamp(0) };
     let (mut stuck, outage) = (ROUND, Outage::default());
     loop {
         // However the last round ended: one document that takes no mark must not keep the others from their second try.
         let published_before = lost_before.max(Timestamp::now().minus(app.config.republish_after));
-        let round = publish(&app, published_before).await;
+        let round = publish(app, outbox, published_before).await;
         tell(&outage, round.as_ref().err());
         match round {
             Ok(Round::More) => {
@@ -56,7 +98,14 @@ pub(crate) async fn run(app: Arc<App>) {
                 continue;
             }
         }
-        let _ = timeout(ROUND, app.announce.notified()).await;
+        let hint = async {
+            match outbox {
+                Outbox::Announcements(_) => app.announce.notified().await,
+                // The gateway tells the workers itself; here is what it could not, and what failed.
+                Outbox::Jobs(_) => std::future::pending().await,
+            }
+        };
+        let _ = timeout(ROUND, hint).await;
     }
 }
 
@@ -85,10 +134,10 @@ pub(crate) enum Round {
 
 /// One round; fails only where the store does not say what is due. An announcement is marked after its confirm; one that is
 /// not marked goes out again.
-pub(crate) async fn publish(app: &App, published_before: Timestamp) -> Result<Round, store::Error> {
-    let due = app.store.due(Due::Announcement { published_before }, BATCH_MAX).await?;
+pub(crate) async fn publish(app: &App, outbox: Outbox<'_>, published_before: Timestamp) -> Result<Round, store::Error> {
+    let due = app.store.due(outbox.due(published_before), BATCH_MAX).await?;
     let (found, refused) = (due.len(), AtomicBool::new(false));
-    let announcements = stream::iter(due).map(|conversion| announce(app, conversion.seen(), &refused));
+    let announcements = stream::iter(due).map(|conversion| tell_one(app, outbox, conversion.seen(), &refused));
     // All run to their end, also behind a failure: what the broker confirmed is to be marked.
     let settled: Vec<_> = announcements.buffer_unordered(AT_ONCE).collect().await;
     let is_settled = settled.into_iter().all(|is_settled| is_settled);
@@ -100,18 +149,18 @@ pub(crate) async fn publish(app: &App, published_before: Timestamp) -> Result<Ro
 }
 
 /// Publishes and marks one, unless the broker refused another one of the round. Says whether both succeeded.
-async fn announce(app: &App, seen: Seen, refused: &AtomicBool) -> bool {
+async fn tell_one(app: &App, outbox: Outbox<'_>, seen: Seen, refused: &AtomicBool) -> bool {
     if refused.load(Ordering::Relaxed) {
         return false;
     }
-    if let Err(cause) = app.broker.publish(Mp3Ready { id: seen.id }).await {
+    if let Err(cause) = outbox.broker().publish(Event { id: seen.id }).await {
         if !refused.swap(true, Ordering::Relaxed) {
             tracing::warn!(conversion = %seen.id, cause = chain(&cause), "announcements wait in the outbox");
         }
         return false;
     }
     // One that is no longer what it was is not to be marked.
-    let marked = app.store.update(seen, Change::Published { at: Timestamp::now() }).await;
+    let marked = app.store.update(seen, outbox.mark()).await;
     if let Err(cause) = &marked {
         tracing::warn!(conversion = %seen.id, cause = chain(cause), "published and not marked: announced again later");
     }

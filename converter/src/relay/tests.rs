@@ -7,12 +7,12 @@ use std::{
 
 use testbed::{Kind, shared_or_skip};
 
-use super::{Round, STUCK_MAX, publish, run};
+use super::{Outbox, Round, STUCK_MAX, announce, publish};
 use crate::{
     App,
     control::{Completeness, Decoder},
     conversion::{Attempt, Conversion, ConversionId, Mp3, Owner, State, Timestamp},
-    event::{Broker, Mp3Ready},
+    event::{Broker, Event, Queue},
     store::{
         Change, Due, Seen, Store,
         faulty::{FOR_EVER, Fault, Faulty, Op},
@@ -42,7 +42,9 @@ async fn a_long_outbox_is_announced_within_seconds_also_on_a_slow_store() {
         let published_before = Timestamp::now();
 
         let since = Instant::now();
-        while publish(&app, published_before).await.expect("the store answers") == Round::More {}
+        while publish(&app, Outbox::Announcements(&app.broker), published_before).await.expect("the store answers")
+            == Round::More
+        {}
 
         assert!(since.elapsed() < EMPTY_WITHIN, "{:?}: {:?}", app.broker, since.elapsed());
         assert_eq!(due(&app, published_before).await, 0);
@@ -54,19 +56,25 @@ async fn what_a_full_broker_refuses_stays_in_the_outbox() {
     let folder = tempfile::tempdir().expect("a folder");
     let (app, _) = converter(Broker::memory(), folder.path()).await;
     for _ in 1..MEMORY_QUEUE_MAX {
-        app.broker.publish(Mp3Ready { id: ConversionId::random() }).await.expect("there is room");
+        app.broker.publish(Event { id: ConversionId::random() }).await.expect("there is room");
     }
     for _ in 0..3 {
         committed(&app.store).await;
     }
 
-    assert_eq!(publish(&app, Timestamp(0)).await.expect("the store answers"), Round::Stuck);
+    assert_eq!(
+        publish(&app, Outbox::Announcements(&app.broker), Timestamp(0)).await.expect("the store answers"),
+        Round::Stuck
+    );
     assert_eq!(due(&app, Timestamp(0)).await, 2, "one found room");
 
     for _ in 0..2 {
         app.broker.next().await.ack().await;
     }
-    assert_eq!(publish(&app, Timestamp(0)).await.expect("the store answers"), Round::Complete);
+    assert_eq!(
+        publish(&app, Outbox::Announcements(&app.broker), Timestamp(0)).await.expect("the store answers"),
+        Round::Complete
+    );
     assert_eq!(due(&app, Timestamp(0)).await, 0);
 }
 
@@ -80,7 +88,10 @@ async fn what_was_confirmed_beside_a_failing_mark_is_marked() {
     faulty.fail(vec![(Op::Update, 3..=3, Fault::Before)]);
 
     // Not `More` or `Complete`: the one would be published again at once.
-    assert_eq!(publish(&app, Timestamp(0)).await.expect("the store says what is due"), Round::Stuck);
+    assert_eq!(
+        publish(&app, Outbox::Announcements(&app.broker), Timestamp(0)).await.expect("the store says what is due"),
+        Round::Stuck
+    );
 
     assert_eq!(due(&app, Timestamp(0)).await, 1);
 }
@@ -99,7 +110,7 @@ async fn one_that_takes_no_mark_neither_stops_the_others_nor_floods_the_broker()
     faulty.fail(vec![(Op::Update, FOR_EVER, Fault::Before)]);
     let app = Arc::new(app);
 
-    let relay = tokio::spawn(run(Arc::clone(&app)));
+    let relay = tokio::spawn(announce(Arc::clone(&app)));
     let mut times = 0;
     let seen = async {
         loop {
@@ -119,7 +130,7 @@ async fn one_that_takes_no_mark_neither_stops_the_others_nor_floods_the_broker()
 
 /// The server that tests share, where there is one.
 fn amqp() -> Option<Broker> {
-    Some(Broker::open(shared_or_skip(Kind::Rabbit)?.url()).expect("the address is right"))
+    Some(Broker::open(shared_or_skip(Kind::Rabbit)?.url(), Queue::Mp3).expect("the address is right"))
 }
 
 async fn converter(broker: Broker, folder: &std::path::Path) -> (App, Faulty) {
@@ -139,7 +150,7 @@ async fn due(app: &App, published_before: Timestamp) -> usize {
 async fn committed(store: &Store) -> Seen {
     let running = Conversion::new(ConversionId::random(), Owner("1".into()), Attempt::random(), Timestamp::now());
     let mp3 = Mp3 {
-        blob_id: running.attempt.blob(),
+        blob_id: running.attempt.mp3(),
         bytes: 3,
         duration_ms: 1000,
         sha256: "00".into(),

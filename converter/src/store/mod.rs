@@ -3,28 +3,23 @@
 //! A closed enum: each kind of store is one variant and one folder beside this file. `tests/it/store/` holds every
 //! kind to the same contract.
 
+mod blob;
 mod change;
 mod embedded;
+mod fate;
 #[cfg(all(test, feature = "server"))]
 pub(crate) mod faulty;
 mod mongo;
 
 use std::{ops::RangeInclusive, path::Path};
 
-use bytes::Bytes;
-use futures_util::stream::BoxStream;
-
 use crate::conversion::{BlobId, Conversion, ConversionId, Owner, Timestamp};
 
-pub use change::{Change, Seen};
+pub use blob::{BLOB_PIECE_BYTES, BlobBytes, BlobWriter};
+pub use change::{Change, Flow, Seen};
 use embedded::Embedded;
+pub use fate::Fate;
 use mongo::Mongo;
-
-/// Bytes of a blob as they are read, in pieces of at most [`BLOB_PIECE_BYTES`].
-pub type BlobBytes = BoxStream<'static, std::io::Result<Bytes>>;
-
-/// Largest piece that a blob is read or written in.
-pub const BLOB_PIECE_BYTES: usize = 256 * 1024;
 
 /// Why a store gave no answer. After an error of an update its fate is open.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +56,10 @@ pub enum Due {
     Garbage { swept_before: Timestamp },
     /// Done and not announced: `pending`, or `published` before the instant.
     Announcement { published_before: Timestamp },
+    /// Queued and not with the workers: `pending` since `now`, or `published` before the instant.
+    Dispatch { now: Timestamp, published_before: Timestamp },
+    /// Queued, and the deadline is over.
+    Overdue { now: Timestamp },
     /// Done or failed, and `expires_at` is over: to become a tombstone.
     Expiry { now: Timestamp },
     /// Tombstones that are over and hold no garbage: to be removed.
@@ -69,6 +68,16 @@ pub enum Due {
     Forgotten,
     /// Mails that were given up.
     DeadMail,
+}
+
+/// What waits for a worker.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct QueueLoad {
+    pub conversions: u64,
+    /// Of their videos.
+    pub bytes: u64,
+    /// Conversions of the owner who was asked for.
+    pub of_owner: u64,
 }
 
 /// Where a page of a list goes on: behind the conversion with this instant and id.
@@ -167,6 +176,16 @@ impl Store {
         }
     }
 
+    /// What is queued, and how much of it is one owner's.
+    pub async fn queue_load(&self, owner: &Owner) -> Result<QueueLoad, Error> {
+        match self {
+            Self::Embedded(store) => store.queue_load(owner.clone()).await,
+            Self::Mongo(store) => store.queue_load(owner.clone()).await,
+            #[cfg(all(test, feature = "server"))]
+            Self::Faulty(store) => store.queue_load(owner.clone()).await,
+        }
+    }
+
     /// The user is gone: the sweep makes tombstones of all that is theirs, also of what is added later.
     pub async fn forget(&self, owner: &Owner) -> Result<(), Error> {
         match self {
@@ -214,37 +233,6 @@ impl Store {
             Self::Mongo(store) => store.ping().await,
             #[cfg(all(test, feature = "server"))]
             Self::Faulty(store) => store.ping().await,
-        }
-    }
-}
-
-/// A blob that is being written. Dropped, it leaves an unfinished blob that nobody sees.
-#[derive(Debug)]
-pub enum BlobWriter {
-    Embedded(embedded::BlobWriter),
-    Mongo(mongo::BlobWriter),
-    #[cfg(all(test, feature = "server"))]
-    Faulty(faulty::BlobWriter),
-}
-
-impl BlobWriter {
-    /// Appends bytes.
-    pub async fn write(&mut self, bytes: Bytes) -> Result<(), Error> {
-        match self {
-            Self::Embedded(writer) => writer.write(bytes).await,
-            Self::Mongo(writer) => writer.write(bytes).await,
-            #[cfg(all(test, feature = "server"))]
-            Self::Faulty(writer) => writer.write(bytes).await,
-        }
-    }
-
-    /// Writes `head` over the bytes at its offset and makes the blob durable. Only now it can be read.
-    pub async fn finish(self, head: Option<(u64, Bytes)>) -> Result<(), Error> {
-        match self {
-            Self::Embedded(writer) => writer.finish(head).await,
-            Self::Mongo(writer) => writer.finish(head).await,
-            #[cfg(all(test, feature = "server"))]
-            Self::Faulty(writer) => writer.finish(head).await,
         }
     }
 }

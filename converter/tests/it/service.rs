@@ -29,7 +29,7 @@ async fn an_engine_that_cannot_be_started_is_refused_at_the_start() {
         let engine = format!("--engine={}", engine.display());
         let config = Flags::parse_from(["converter", "--converter-listen=127.0.0.1:0", &engine]).config;
         let (store, service_token) = (store.clone(), ServiceToken::random());
-        let parts = Parts { config, store, broker: Broker::memory(), service_token };
+        let parts = Parts { config, store, broker: Broker::memory(), jobs: None, service_token };
         let refused = format!("{:#}", converter::start(parts).expect_err("no program"));
         assert!(refused.contains("(ENGINE)"), "{refused}");
     }

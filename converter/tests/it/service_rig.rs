@@ -55,7 +55,8 @@ impl Rig {
         let arguments = own.into_iter().chain(places.iter().map(String::as_str)).chain(flags.iter().copied());
         let config = Flags::parse_from(arguments).config;
         let token = ServiceToken::random();
-        let parts = Parts { config, store: store.clone(), broker: Broker::memory(), service_token: token.clone() };
+        let parts =
+            Parts { config, store: store.clone(), broker: Broker::memory(), jobs: None, service_token: token.clone() };
         let converter = converter::start(parts).expect("it starts");
         Self { converter, store, token, _folder: folder }
     }

@@ -5,54 +5,42 @@ use std::time::Instant;
 use actix_web::HttpRequest;
 use chassis::{chain, request_id};
 use converter::{
-    client::{CallError, Reserve},
+    client::CallError,
     conversion::{Attempt, Conversion, ConversionId},
 };
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Converted, Timing, body, filename,
-    fingerprint::Fingerprint,
-    multipart::FilePart,
+    Converted, Timing, Upload, body,
     pump::{self, Ended, Limits, Pumped, Video},
     recover::{self, Lost},
     request::Head,
 };
 use crate::{
     App,
-    caller::Caller,
     error::Error,
     per_user::Slot,
     replicas::{Admitted, InFlight},
 };
 
-/// One upload whose head is checked.
-#[derive(Debug)]
-pub(super) struct Upload {
-    pub(super) caller: Caller,
-    pub(super) head: Head,
-    pub(super) slot: Slot,
-    pub(super) payload: body::ClientBody,
-}
-
 /// Streams the video to a converter and answers once the mp3 is committed.
 pub(super) async fn convert(app: &App, request: &HttpRequest, upload: Upload) -> Result<(Converted, Timing), Error> {
     let Upload { caller, mut head, slot, payload } = upload;
     let began = Instant::now();
-    let video = open(app, request, &mut head, payload).await?;
-    let mut reserve = reserve(&caller, &head)?;
+    let video = Video::open(request, &mut head, payload, app.config.upload_idle_max).await?;
+    let mut reserve = head.reserve(&caller)?;
     // Refused here, not a byte of the video was read.
     let admitted = app.admission.reserve(&mut reserve, head.deadline).await?;
     let mut timing = Timing { admission: began.elapsed(), ..Timing::default() };
     let (at, id, attempt) = match admitted {
         Admitted::Permit { at, id, attempt } => (at, id, attempt),
-        Admitted::Replay(conversion) => return Ok((replay(*conversion)?, timing)),
+        Admitted::Replay(conversion) => return Ok((Converted::replay(*conversion)?, timing)),
     };
 
     let admitted_at = Instant::now();
-    let (feed, body, unwanted) = body::channel();
-    let call = call(app, Call { at, id, attempt, body, unwanted, slot, head: &head });
+    let (feed, chunks, unwanted) = body::channel();
+    let call = call(app, Call { at, id, attempt, body: chunks.into_body(), unwanted, slot, head: &head });
     // Dropped with this handler when the client leaves.
     let gone = CancellationToken::new();
     let _gone = gone.clone().drop_guard();
@@ -68,44 +56,6 @@ pub(super) async fn convert(app: &App, request: &HttpRequest, upload: Upload) ->
         deadline: head.deadline,
     };
     Ok((settle(app, at, answer, pumped, &lost).await?, timing))
-}
-
-/// Up to the first byte of the video: nothing for a raw body, a form's head otherwise.
-async fn open(app: &App, request: &HttpRequest, head: &mut Head, payload: body::ClientBody) -> Result<Video, Error> {
-    if !head.is_form {
-        return Ok(Video::Raw(payload));
-    }
-    let idle_max = app.config.upload_idle_max;
-    let found = tokio::time::timeout(idle_max, FilePart::find(request.headers(), payload)).await;
-    let (part, found) = found.map_err(|_| Error::ClientIdle(idle_max))??;
-    head.filename = head.filename.take().or(found.filename);
-    head.file = found.headers;
-    Ok(Video::Part(Box::new(part)))
-}
-
-fn reserve(caller: &Caller, head: &Head) -> Result<Reserve, Error> {
-    let filename = filename::clean(head.filename.as_deref())?;
-    let fingerprint = Fingerprint { options: &head.options, filename: &filename, file: &head.file };
-    Ok(Reserve {
-        owner: caller.id.clone(),
-        email: caller.email.clone(),
-        fingerprint: fingerprint.digest().map_err(anyhow::Error::from)?,
-        options: head.options.clone(),
-        idempotency_key: head.key.clone(),
-        // Each POST replaces it by a fresh one.
-        attempt: Attempt::random(),
-        instead_of: Vec::new(),
-        deadline_ms: head.deadline.remaining_ms().max(1),
-        filename,
-    })
-}
-
-/// A final outcome of this key's first request, again.
-fn replay(conversion: Conversion) -> Result<Converted, Error> {
-    match &conversion.failure {
-        Some(failure) => Err(failure.problem().header(super::IDEMPOTENCY_REPLAYED, "true").into()),
-        None => Ok(Converted { conversion, is_replay: true }),
-    }
 }
 
 /// What one PUT to a converter needs.

@@ -25,8 +25,9 @@ const CHUNKS_MAX: usize = 2;
 /// A body whose end did not come.
 #[derive(Debug, thiserror::Error)]
 #[error("the upload broke off before its end")]
-struct Broken;
+pub(super) struct Broken;
 
+#[derive(Debug)]
 enum Piece {
     Chunk(Bytes),
     End,
@@ -39,20 +40,33 @@ pub(super) struct Feed {
     unwanted: CancellationToken,
 }
 
-/// A channel: the feed, the body that it becomes, and what tells the feed that the verdict is there.
-pub(super) fn channel() -> (Feed, reqwest::Body, CancellationToken) {
+/// The other end of the channel.
+#[derive(Debug)]
+pub(super) struct Chunks(mpsc::Receiver<Piece>);
+
+/// A channel: the feed, what comes of it, and what tells the feed that the verdict is there.
+pub(super) fn channel() -> (Feed, Chunks, CancellationToken) {
     let (pieces, receiver) = mpsc::channel(CHUNKS_MAX);
     let unwanted = CancellationToken::new();
-    let body = stream::unfold(Some(receiver), async |open| {
-        let mut receiver = open?;
-        match receiver.recv().await {
-            Some(Piece::Chunk(chunk)) => Some((Ok(chunk), Some(receiver))),
-            Some(Piece::End) => None,
-            None => Some((Err(Broken), None)),
+    (Feed { pieces, unwanted: unwanted.clone() }, Chunks(receiver), unwanted)
+}
+
+impl Chunks {
+    /// The next chunk; `None` at the end mark.
+    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Broken> {
+        match self.0.recv().await {
+            Some(Piece::Chunk(chunk)) => Ok(Some(chunk)),
+            Some(Piece::End) => Ok(None),
+            None => Err(Broken),
         }
-    });
-    let feed = Feed { pieces, unwanted: unwanted.clone() };
-    (feed, reqwest::Body::wrap_stream(body), unwanted)
+    }
+
+    /// The body of a request: it ends well with the end mark and no other way.
+    pub(super) fn into_body(self) -> reqwest::Body {
+        reqwest::Body::wrap_stream(stream::try_unfold(self, async |mut chunks| {
+            Ok::<_, Broken>(chunks.next().await?.map(|chunk| (chunk, chunks)))
+        }))
+    }
 }
 
 impl Feed {

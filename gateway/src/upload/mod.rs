@@ -1,7 +1,7 @@
 //! `POST /upload` and `PUT /upload/{filename}`: video in, id of a stored mp3 out.
 //!
-//! `blocking` holds the flow of one call; the queued flow belongs beside it, so that the two can be compared line by
-//! line. What both need is here: the head (`request`), the client's body (`body`, `multipart`, `pump`), the answer.
+//! `blocking` and `queued` are the two flows, side by side so that they can be compared line by line. What both need is
+//! here: the head (`request`), the client's body (`body`, `multipart`, `pump`), the answer.
 
 mod blocking;
 mod body;
@@ -9,6 +9,7 @@ mod filename;
 mod fingerprint;
 mod multipart;
 mod pump;
+pub(crate) mod queued;
 mod recover;
 mod request;
 
@@ -20,9 +21,16 @@ use actix_web::{
     web::{Data, Path, Payload},
 };
 use chassis::Deadline;
-use converter::conversion::Conversion;
+use converter::conversion::{Conversion, State};
 
-use crate::{App, caller, error::Error, view::View};
+use crate::{
+    App,
+    caller::{self, Caller},
+    error::Error,
+    per_user::Slot,
+    prefer,
+    view::View,
+};
 use body::ClientBody;
 use request::Head;
 
@@ -30,7 +38,7 @@ use request::Head;
 const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
-/// An upload that became an mp3.
+/// An upload that became an mp3, or in the queued flow will become one.
 #[derive(Debug)]
 struct Converted {
     conversion: Conversion,
@@ -38,14 +46,33 @@ struct Converted {
     is_replay: bool,
 }
 
+/// One upload whose head is checked.
+#[derive(Debug)]
+struct Upload {
+    caller: Caller,
+    head: Head,
+    slot: Slot,
+    payload: ClientBody,
+}
+
+impl Converted {
+    /// A final outcome of this key's first request, again.
+    fn replay(conversion: Conversion) -> Result<Self, Error> {
+        match &conversion.failure {
+            Some(failure) => Err(failure.problem().header(IDEMPOTENCY_REPLAYED, "true").into()),
+            None => Ok(Self { conversion, is_replay: true }),
+        }
+    }
+}
+
 /// Where the time went, for `Server-Timing`.
 #[derive(Debug, Default)]
 struct Timing {
-    /// Until a permit was held.
+    /// Until a permit was held, or in the queued flow the conversion.
     admission: Duration,
     /// From then on until the last byte was passed on.
     upload: Duration,
-    /// From then on until the commit was known.
+    /// From then on until the commit was known, or that the video is in the queue.
     finish: Duration,
 }
 
@@ -57,10 +84,10 @@ pub(crate) async fn put(app: Data<App>, request: HttpRequest, name: Path<String>
     answer(&app, &request, Some(&name), body).await
 }
 
-async fn answer(app: &App, request: &HttpRequest, path_name: Option<&str>, body: Payload) -> HttpResponse {
+async fn answer(app: &Data<App>, request: &HttpRequest, path_name: Option<&str>, body: Payload) -> HttpResponse {
     let counted = Counted::new();
     let response = match upload(app, request, path_name, ClientBody::new(body)).await {
-        Ok((converted, timing)) => created(converted, &timing),
+        Ok((converted, timing)) => succeeded(converted, &timing),
         Err(error) => error.error_response(),
     };
     counted.end(&response);
@@ -69,7 +96,7 @@ async fn answer(app: &App, request: &HttpRequest, path_name: Option<&str>, body:
 
 /// Token, options, key, the user's limit; then the flow.
 async fn upload(
-    app: &App,
+    app: &Data<App>,
     request: &HttpRequest,
     path_name: Option<&str>,
     body: ClientBody,
@@ -78,14 +105,20 @@ async fn upload(
         return Err(Error::Draining);
     }
     // The caller's patience begins now, and is judged after the token.
-    let deadline = Deadline::of_request(request.headers(), app.config.convert_timeout);
+    let queue = app.queue.as_ref().filter(|_| prefer::respond_async(request.headers()));
+    let patience = if queue.is_some() { app.config.queue_timeout } else { app.config.convert_timeout };
+    let deadline = Deadline::of_request(request.headers(), patience);
     let caller = caller::authenticate(app, request).await?;
     let head = Head::of(request, path_name, deadline?, &app.config)?;
     let slot = app.per_user.take(&caller.id).ok_or(Error::TooManyUploads(app.config.uploads_per_user_max))?;
-    blocking::convert(app, request, blocking::Upload { caller, head, slot, payload: body }).await
+    let upload = Upload { caller, head, slot, payload: body };
+    match queue {
+        None => blocking::convert(app, request, upload).await,
+        Some(queue) => queued::accept(app, queue, request, upload).await,
+    }
 }
 
-fn created(converted: Converted, timing: &Timing) -> HttpResponse {
+fn succeeded(converted: Converted, timing: &Timing) -> HttpResponse {
     let Converted { conversion, is_replay } = converted;
     let ms = |span: Duration| span.as_secs_f64() * 1000.0;
     let timing = format!(
@@ -94,7 +127,10 @@ fn created(converted: Converted, timing: &Timing) -> HttpResponse {
         ms(timing.upload),
         ms(timing.finish)
     );
-    let mut response = HttpResponse::Created();
+    let mut response = if conversion.state == State::Done { HttpResponse::Created() } else { HttpResponse::Accepted() };
+    if conversion.state != State::Done {
+        response.insert_header((prefer::PREFERENCE_APPLIED, prefer::RESPOND_ASYNC));
+    }
     response
         .insert_header((header::LOCATION, format!("/conversions/{}", conversion.id)))
         .insert_header((header::CACHE_CONTROL, "no-store"))
@@ -118,6 +154,7 @@ impl Counted {
     fn end(mut self, response: &HttpResponse) {
         self.outcome = match response.status().as_u16() {
             _ if response.headers().contains_key(IDEMPOTENCY_REPLAYED) => "replayed",
+            202 => "queued",
             200..=299 => "converted",
             408 => "client_stopped",
             429 | 503 => "turned_away",

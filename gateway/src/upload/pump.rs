@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use actix_web::rt;
+use actix_web::{HttpRequest, rt};
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use tokio::{task::JoinHandle, time::timeout};
@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     body::{ClientBody, Feed},
     multipart::FilePart,
+    request::Head,
 };
 use crate::{Config, error::Error};
 
@@ -91,6 +92,23 @@ async fn run(mut video: Video, feed: Feed, limits: Limits, gone: CancellationTok
 }
 
 impl Video {
+    /// Up to the first byte of the video: nothing for a raw body, a form's head otherwise.
+    pub(super) async fn open(
+        request: &HttpRequest,
+        head: &mut Head,
+        payload: ClientBody,
+        idle_max: Duration,
+    ) -> Result<Self, Error> {
+        if !head.is_form {
+            return Ok(Self::Raw(payload));
+        }
+        let found = timeout(idle_max, FilePart::find(request.headers(), payload)).await;
+        let (part, found) = found.map_err(|_| Error::ClientIdle(idle_max))??;
+        head.filename = head.filename.take().or(found.filename);
+        head.file = found.headers;
+        Ok(Self::Part(Box::new(part)))
+    }
+
     async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         match self {
             // The cause is of no use to anybody: the client broke off, or spoke no HTTP.

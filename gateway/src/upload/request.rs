@@ -5,10 +5,17 @@ use actix_web::{
     http::header::{self, HeaderMap, HeaderName},
 };
 use chassis::Deadline;
-use converter::options::{Options, RawOptions};
+use converter::{
+    client::Reserve,
+    conversion::Attempt,
+    options::{Options, RawOptions},
+};
 
-use super::fingerprint::FileHeaders;
-use crate::{Config, error::Error};
+use super::{
+    filename,
+    fingerprint::{FileHeaders, Fingerprint},
+};
+use crate::{Config, caller::Caller, error::Error};
 
 /// Longest `Idempotency-Key` in bytes.
 const KEY_BYTES_MAX: usize = 255;
@@ -62,6 +69,24 @@ impl Head {
         };
         head.check_length(headers, config.upload_bytes_max)?;
         Ok(head)
+    }
+
+    /// What a converter, or the document, is asked with.
+    pub(super) fn reserve(&self, caller: &Caller) -> Result<Reserve, Error> {
+        let filename = filename::clean(self.filename.as_deref())?;
+        let fingerprint = Fingerprint { options: &self.options, filename: &filename, file: &self.file };
+        Ok(Reserve {
+            owner: caller.id.clone(),
+            email: caller.email.clone(),
+            fingerprint: fingerprint.digest().map_err(anyhow::Error::from)?,
+            options: self.options.clone(),
+            idempotency_key: self.key.clone(),
+            // Each POST to a converter replaces it by a fresh one.
+            attempt: Attempt::random(),
+            instead_of: Vec::new(),
+            deadline_ms: self.deadline.remaining_ms().max(1),
+            filename,
+        })
     }
 
     /// Where the length is known, it is judged before the body.

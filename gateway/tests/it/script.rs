@@ -213,7 +213,7 @@ pub(crate) fn document(reserve: &Reserve, id: ConversionId, state: State) -> Con
     let lease = Lease { holder: "script".into(), until: now.plus(Duration::from_secs(30)) };
     let mail = Mail { state: NotifyState::Delivered, attempts: 0, claim: None, at: now };
     let mp3 = Mp3 {
-        blob_id: reserve.attempt.blob(),
+        blob_id: reserve.attempt.mp3(),
         bytes: 10,
         duration_ms: 1000,
         sha256: "00".repeat(32),

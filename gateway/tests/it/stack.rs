@@ -67,7 +67,8 @@ impl Stack {
         config.upload_bytes_max = BYTES_MAX as u64;
         config.upload_idle_max = IDLE_MAX;
         change(&mut config);
-        let parts = Parts { config, store: store.clone(), service_token: ServiceToken::random(), mount: None };
+        let parts =
+            Parts { config, store: store.clone(), jobs: None, service_token: ServiceToken::random(), mount: None };
         let gateway = gateway::start(parts).await.expect("the gateway starts");
         let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build().expect("a client");
         Self { gateway, script, store, http, _services: [auth, converter], _folder: folder }

@@ -2,7 +2,7 @@
 
 use converter::{
     conversion::{ConversionId, NotifyState, Timestamp},
-    event::Broker,
+    event::{Broker, Queue},
     store::Change,
 };
 use testbed::{Kind, shared_or_skip};
@@ -14,8 +14,8 @@ use crate::post::Post;
 async fn a_server_carries_the_messages_and_their_retries() {
     let Some(server) = shared_or_skip(Kind::Rabbit) else { return };
     // As in a cluster: the converter and the notifier have a connection each.
-    let converters = Broker::open(server.url()).expect("the address is right");
-    let mut post = Post::closed(Broker::open(server.url()).expect("the address is right")).await;
+    let converters = Broker::open(server.url(), Queue::Mp3).expect("the address is right");
+    let mut post = Post::closed(Broker::open(server.url(), Queue::Mp3).expect("the address is right")).await;
     post.start().await;
     post.broker = converters;
 

@@ -6,7 +6,7 @@ use clap::Parser as _;
 use converter::{
     control::{Completeness, Decoder},
     conversion::{Attempt, Conversion, ConversionId, Mp3, NotifyState, Owner, Timestamp},
-    event::{Broker, Mp3Ready},
+    event::{Broker, Event},
     store::{Change, Store},
 };
 use notifier::{Config, Inbox, Mail, Notifier, Parts};
@@ -97,7 +97,7 @@ impl Post {
     }
 
     pub(crate) async fn announce(&self, id: ConversionId) {
-        self.broker.publish(Mp3Ready { id }).await.expect("the queue has room");
+        self.broker.publish(Event { id }).await.expect("the queue has room");
     }
 
     pub(crate) async fn read(&self, id: ConversionId) -> Conversion {
@@ -169,7 +169,7 @@ fn running(email: &str, filename: &str) -> Conversion {
 
 fn mp3(attempt: Attempt) -> Mp3 {
     Mp3 {
-        blob_id: attempt.blob(),
+        blob_id: attempt.mp3(),
         bytes: 4_900_000,
         duration_ms: 205_000,
         sha256: "0".repeat(64),

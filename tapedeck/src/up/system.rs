@@ -10,7 +10,11 @@ use std::{
 use anyhow::Context as _;
 use auth::{Auth, KeyRing, Password, PasswordHash, Users};
 use chassis::ServiceToken;
-use converter::{Converter, event::Broker, store::Store};
+use converter::{
+    Converter,
+    event::{Broker, Queue},
+    store::Store,
+};
 use gateway::{Gateway, Mount};
 use notifier::Notifier;
 use secrecy::{ExposeSecret, SecretString};
@@ -63,7 +67,12 @@ impl System {
         };
         let store = stores.store_url.map_or_else(|| url("file", &data.conversions()), Ok)?;
         let store = Store::open(&store, WHO).await?;
-        let broker = stores.broker_url.map_or_else(|| Ok(Broker::memory()), |url| Broker::open(&url))?;
+        let open = |queue| match &stores.broker_url {
+            None => Ok(Broker::memory()),
+            Some(url) => Broker::open(url, queue),
+        };
+        let broker = open(Queue::Mp3)?;
+        let jobs = services.gateway.queued_flow.then(|| open(Queue::Video)).transpose()?;
         let service_token = ServiceToken::random();
 
         services.auth.listen = PRIVATE;
@@ -78,6 +87,7 @@ impl System {
             config: services.converter,
             store: store.clone(),
             broker: broker.clone(),
+            jobs: jobs.clone(),
             service_token: service_token.clone(),
         })?;
 
@@ -91,6 +101,7 @@ impl System {
         let gateway = gateway::start(gateway::Parts {
             config: services.gateway,
             store: store.clone(),
+            jobs,
             service_token,
             // Mails name who converted what: they are shown only where nobody else's machine can ask.
             mount: folder.filter(|_| listen.ip().is_loopback()).map(|folder| Arc::new(inbox::routes(folder)) as Mount),

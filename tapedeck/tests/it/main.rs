@@ -9,6 +9,7 @@ mod crashes;
 mod downloads;
 mod expiry;
 mod media;
+mod queued;
 mod refusals;
 mod scripted_gateway;
 mod stack;

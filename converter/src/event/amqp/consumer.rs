@@ -4,17 +4,17 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::StreamExt as _;
 use lapin::{
-    Acker,
-    options::{BasicConsumeOptions, BasicQosOptions},
+    Acker, Channel,
+    options::{BasicCancelOptions, BasicConsumeOptions, BasicQosOptions, BasicRejectOptions},
     types::FieldTable,
 };
 use tokio::{sync::Mutex, time::timeout};
 
 use super::{
-    super::{Mp3Ready, UNSETTLED_MAX},
+    super::{Event, Queue},
     connect::CONNECT_MAX,
     link::{Link, Session},
-    reject, topology,
+    reject,
 };
 
 /// Longest silence before the subscription is renewed. RabbitMQ 3.10 may forget to tell a consumer that its queue was
@@ -24,29 +24,40 @@ const SILENCE_MAX: Duration = Duration::from_mins(5);
 #[derive(Debug, Clone)]
 pub(super) struct Consumer {
     link: Link,
-    subscription: Arc<Mutex<Option<Subscription>>>,
+    queue: Queue,
+    current: Arc<Mutex<Option<Subscribed>>>,
 }
 
+/// A channel on which messages come, or may come again.
 #[derive(Debug)]
-struct Subscription {
-    messages: lapin::Consumer,
+struct Subscribed {
     session: Session,
+    channel: Channel,
+    /// `None` while nothing is asked for; what was taken before can still be settled.
+    messages: Option<lapin::Consumer>,
 }
 
 impl Consumer {
-    pub(super) fn new(link: Link) -> Self {
-        Self { link, subscription: Arc::default() }
+    pub(super) fn new(link: Link, queue: Queue) -> Self {
+        Self { link, queue, current: Arc::default() }
     }
 
     /// The next message that can be read. Dropped, this loses none.
-    pub(super) async fn next(&self) -> (Mp3Ready, Acker) {
-        let mut current = self.subscription.lock().await;
+    pub(super) async fn next(&self) -> (Event, Acker) {
+        let mut current = self.current.lock().await;
         loop {
-            let subscription = match &mut *current {
-                Some(subscription) => subscription,
-                none => none.insert(self.subscribe().await),
+            let Some(Subscribed { session, channel, messages }) = &mut *current else {
+                *current = Some(self.subscribe().await);
+                continue;
             };
-            let Ok(message) = timeout(SILENCE_MAX, subscription.messages.next()).await else {
+            let Some(messages) = messages else {
+                match timeout(CONNECT_MAX, consume(channel, self.queue)).await {
+                    Ok(Ok(again)) => *messages = Some(again),
+                    _ => *current = None,
+                }
+                continue;
+            };
+            let Ok(message) = timeout(SILENCE_MAX, messages.next()).await else {
                 // A new channel is enough: what the old one holds comes again when it closes.
                 *current = None;
                 continue;
@@ -63,18 +74,36 @@ impl Consumer {
                 }
                 // The connection or the channel ended, or the queue was removed.
                 Some(Err(_)) | None => {
-                    subscription.session.give_up();
+                    session.give_up();
                     *current = None;
                 }
             }
         }
     }
 
-    async fn subscribe(&self) -> Subscription {
+    /// Asks for no further message and gives back those that nobody took; what was taken can still be settled.
+    pub(super) async fn pause(&self) {
+        let mut current = self.current.lock().await;
+        let Some(Subscribed { session, channel, messages }) = &mut *current else { return };
+        let Some(mut messages) = messages.take() else { return };
+        let pausing = async {
+            channel.basic_cancel(messages.tag(), BasicCancelOptions::default()).await?;
+            while let Some(message) = messages.next().await {
+                message?.acker.reject(BasicRejectOptions { requeue: true }).await?;
+            }
+            lapin::Result::Ok(())
+        };
+        if !matches!(timeout(CONNECT_MAX, pausing).await, Ok(Ok(()))) {
+            session.give_up();
+            *current = None;
+        }
+    }
+
+    async fn subscribe(&self) -> Subscribed {
         loop {
             let session = self.link.session().await;
-            match timeout(CONNECT_MAX, subscribe(&session)).await {
-                Ok(Ok(messages)) => return Subscription { messages, session },
+            match timeout(CONNECT_MAX, open(&session, self.queue)).await {
+                Ok(Ok((channel, messages))) => return Subscribed { session, channel, messages: Some(messages) },
                 Ok(Err(cause)) => tracing::warn!(%cause, "the broker delivers no messages"),
                 Err(_) => tracing::warn!("the broker does not say whether it delivers messages"),
             }
@@ -84,16 +113,20 @@ impl Consumer {
     }
 }
 
-async fn subscribe(session: &Session) -> lapin::Result<lapin::Consumer> {
+async fn open(session: &Session, queue: Queue) -> lapin::Result<(Channel, lapin::Consumer)> {
     let channel = session.channel().await?;
-    channel.basic_qos(UNSETTLED_MAX, BasicQosOptions::default()).await?;
-    // Without a name of its own the server gives the consumer one.
-    channel
-        .basic_consume(topology::QUEUE.into(), "".into(), BasicConsumeOptions::default(), FieldTable::default())
-        .await
+    channel.basic_qos(queue.unsettled_max(), BasicQosOptions::default()).await?;
+    let messages = consume(&channel, queue).await?;
+    Ok((channel, messages))
 }
 
-fn read(message: &[u8]) -> Option<Mp3Ready> {
+/// Without a name of its own the server gives the consumer one.
+async fn consume(channel: &Channel, queue: Queue) -> lapin::Result<lapin::Consumer> {
+    let (name, options) = (queue.name().into(), BasicConsumeOptions::default());
+    channel.basic_consume(name, "".into(), options, FieldTable::default()).await
+}
+
+fn read(message: &[u8]) -> Option<Event> {
     let id = std::str::from_utf8(message).ok()?.parse().ok()?;
-    Some(Mp3Ready { id })
+    Some(Event { id })
 }

@@ -15,6 +15,7 @@ use tokio::{
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
+    super::Queue,
     address::Address,
     connect::{self, CONNECT_MAX, Socket},
     topology,
@@ -52,10 +53,10 @@ pub(super) struct Session {
 
 impl Link {
     /// Starts to connect. Needs a tokio runtime.
-    pub(super) fn start(address: Address, role: &'static str) -> Self {
+    pub(super) fn start(address: Address, queue: Queue, role: &'static str) -> Self {
         let (sender, state) = watch::channel(State::Down("not connected yet".into()));
         let stop = CancellationToken::new();
-        tokio::spawn(run(address, role, sender, stop.clone()));
+        tokio::spawn(run(address, queue, role, sender, stop.clone()));
         Self { state, _stop: Arc::new(stop.drop_guard()) }
     }
 
@@ -108,18 +109,18 @@ impl fmt::Debug for Session {
     }
 }
 
-async fn run(address: Address, role: &'static str, state: watch::Sender<State>, stop: CancellationToken) {
+async fn run(address: Address, queue: Queue, role: &'static str, state: watch::Sender<State>, stop: CancellationToken) {
     let mut delay = DELAY_FIRST;
     // Each outage is told once, not each try.
     let mut told = false;
     while !stop.is_cancelled() {
         let opened = tokio::select! {
-            opened = timeout(CONNECT_MAX, open(&address, role)) => opened,
+            opened = timeout(CONNECT_MAX, open(&address, queue, role)) => opened,
             () = stop.cancelled() => return,
         };
         let cause = match opened {
             Ok(Ok((session, socket))) => {
-                tracing::info!(role, "connected to the broker");
+                tracing::info!(queue = queue.name(), role, "connected to the broker");
                 told = false;
                 let since = Instant::now();
                 state.send_replace(State::Up(session.clone()));
@@ -140,7 +141,7 @@ async fn run(address: Address, role: &'static str, state: watch::Sender<State>, 
             Err(_) => format!("no answer in {CONNECT_MAX:?}"),
         };
         if !std::mem::replace(&mut told, true) && !stop.is_cancelled() {
-            tracing::warn!(role, cause, "no connection to the broker");
+            tracing::warn!(queue = queue.name(), role, cause, "no connection to the broker");
         }
         state.send_replace(State::Down(cause.into()));
         tokio::select! {
@@ -151,9 +152,9 @@ async fn run(address: Address, role: &'static str, state: watch::Sender<State>, 
     }
 }
 
-async fn open(address: &Address, role: &str) -> lapin::Result<(Session, Socket)> {
-    let (connection, socket) = connect::connect(address, role).await?;
-    topology::declare(&connection.create_channel().await?).await?;
+async fn open(address: &Address, queue: Queue, role: &str) -> lapin::Result<(Session, Socket)> {
+    let (connection, socket) = connect::connect(address, &format!("{} {role}", queue.name())).await?;
+    topology::declare(&connection.create_channel().await?, queue).await?;
     let session = Session { connection: Arc::new(connection), idle: Arc::default(), over: CancellationToken::new() };
     Ok((session, socket))
 }

@@ -23,7 +23,7 @@ use lapin::{
 };
 use tokio::time::{sleep, timeout};
 
-use super::{Mp3Ready, PublishError};
+use super::{Event, PublishError, Queue};
 use address::Address;
 use consumer::Consumer;
 use link::Link;
@@ -42,6 +42,7 @@ const RETRY_PAUSE: Duration = Duration::from_millis(200);
 #[derive(Debug, Clone)]
 pub struct Amqp {
     address: Address,
+    queue: Queue,
     /// Connects with its first use: a service that ends at its start, over a wrong setting, must leave no connection behind
     /// whose thread outlives the runtime and panics.
     publisher: Arc<OnceLock<Publisher>>,
@@ -58,18 +59,24 @@ pub(super) struct Receipt {
 
 impl Amqp {
     /// Connects to nothing yet. The first use starts to connect in the background, for ever; it needs a tokio runtime.
-    pub(super) fn open(url: &str) -> anyhow::Result<Self> {
-        Ok(Self { address: url.parse()?, publisher: Arc::default(), consumer: Arc::default() })
+    pub(super) fn open(url: &str, queue: Queue) -> anyhow::Result<Self> {
+        Ok(Self { address: url.parse()?, queue, publisher: Arc::default(), consumer: Arc::default() })
     }
 
-    pub(super) async fn publish(&self, event: Mp3Ready) -> Result<(), PublishError> {
+    pub(super) async fn publish(&self, event: Event) -> Result<(), PublishError> {
         self.publisher().publish(event, None).await
     }
 
-    pub(super) async fn next(&self) -> (Mp3Ready, Receipt) {
-        let consumer = self.consumer.get_or_init(|| Consumer::new(Link::start(self.address.clone(), "consumer")));
+    pub(super) async fn next(&self) -> (Event, Receipt) {
+        let consumer = self.consumer.get_or_init(|| Consumer::new(self.link("consumer"), self.queue));
         let (event, acker) = consumer.next().await;
         (event, Receipt { acker, broker: self.clone() })
+    }
+
+    pub(super) async fn pause(&self) {
+        if let Some(consumer) = self.consumer.get() {
+            consumer.pause().await;
+        }
     }
 
     pub(super) async fn ping(&self) -> Result<(), PublishError> {
@@ -77,7 +84,11 @@ impl Amqp {
     }
 
     fn publisher(&self) -> &Publisher {
-        self.publisher.get_or_init(|| Publisher::new(Link::start(self.address.clone(), "publisher")))
+        self.publisher.get_or_init(|| Publisher::new(self.link("publisher"), self.queue))
+    }
+
+    fn link(&self, role: &'static str) -> Link {
+        Link::start(self.address.clone(), self.queue, role)
     }
 }
 
@@ -88,7 +99,7 @@ impl Receipt {
 
     /// Where the server does not take the delayed message, the outbox announces the mail again: held back here, the
     /// message would keep its place in the consumer's window until the connection ends.
-    pub(super) async fn retry_later(self, event: Mp3Ready, delay: Duration) {
+    pub(super) async fn retry_later(self, event: Event, delay: Duration) {
         for left in (0..RETRY_TRIES_MAX).rev() {
             match self.broker.publisher().publish(event, Some(delay)).await {
                 Err(PublishError::Full) if left > 0 => sleep(RETRY_PAUSE).await,
@@ -100,6 +111,10 @@ impl Receipt {
             }
         }
         self.ack().await;
+    }
+
+    pub(super) async fn give_back(self) {
+        settled("give back", self.acker.reject(BasicRejectOptions { requeue: true })).await;
     }
 
     pub(super) async fn reject(self) {

@@ -14,7 +14,7 @@ use tokio::{
 };
 
 use super::{
-    super::{Mp3Ready, PublishError},
+    super::{Event, PublishError, Queue},
     link::{Link, Session},
     topology,
 };
@@ -38,16 +38,17 @@ impl From<lapin::Error> for PublishError {
 #[derive(Debug, Clone)]
 pub(super) struct Publisher {
     link: Link,
+    queue: Queue,
     places: Arc<Semaphore>,
 }
 
 impl Publisher {
-    pub(super) fn new(link: Link) -> Self {
-        Self { link, places: Arc::new(Semaphore::new(CHANNELS_MAX)) }
+    pub(super) fn new(link: Link, queue: Queue) -> Self {
+        Self { link, queue, places: Arc::new(Semaphore::new(CHANNELS_MAX)) }
     }
 
     /// Returns once the server has the message for good; with a `delay`, in a queue that it leaves after it.
-    pub(super) async fn publish(&self, event: Mp3Ready, delay: Option<Duration>) -> Result<(), PublishError> {
+    pub(super) async fn publish(&self, event: Event, delay: Option<Duration>) -> Result<(), PublishError> {
         let deadline = Instant::now() + PUBLISH_MAX;
         let Ok(session) = timeout_at(deadline, self.link.session()).await else {
             let cause = self.link.session_now().err().unwrap_or_else(|| anyhow!("no connection in {PUBLISH_MAX:?}"));
@@ -55,7 +56,7 @@ impl Publisher {
         };
         let sent = async {
             let _place = self.place().await?;
-            send(&session, event, delay).await
+            send(&session, self.queue, event, delay).await
         };
         let late = |_| Err(PublishError::Unconfirmed(anyhow!("no confirm in {PUBLISH_MAX:?}")));
         let sent = timeout_at(deadline, sent).await.unwrap_or_else(late);
@@ -78,7 +79,7 @@ impl Publisher {
         let check = async {
             let _place = self.place().await?;
             let channel = channel(&session).await?;
-            topology::check(&channel).await?;
+            topology::check(&channel, self.queue).await?;
             session.put_back(channel);
             Ok(())
         };
@@ -97,11 +98,11 @@ async fn channel(session: &Session) -> lapin::Result<Channel> {
     Ok(channel)
 }
 
-async fn send(session: &Session, event: Mp3Ready, delay: Option<Duration>) -> Result<(), PublishError> {
+async fn send(session: &Session, queue: Queue, event: Event, delay: Option<Duration>) -> Result<(), PublishError> {
     let channel = channel(session).await?;
-    let queue: ShortString = match delay {
-        None => topology::QUEUE.into(),
-        Some(delay) => topology::declare_retry(&channel, delay).await?,
+    let target: ShortString = match delay {
+        None => queue.name().into(),
+        Some(delay) => topology::declare_retry(&channel, queue, delay).await?,
     };
     let id = event.id.to_string();
     let properties = BasicProperties::default()
@@ -110,7 +111,7 @@ async fn send(session: &Session, event: Mp3Ready, delay: Option<Duration>) -> Re
         .with_message_id(id.as_str().into());
     // Without a queue the message comes back instead of vanishing.
     let mandatory = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
-    let confirm = channel.basic_publish("".into(), queue, mandatory, id.as_bytes(), properties).await?;
+    let confirm = channel.basic_publish("".into(), target, mandatory, id.as_bytes(), properties).await?;
     let outcome = match confirm.await? {
         Confirmation::Ack(None) => Ok(()),
         Confirmation::Ack(Some(_)) => Err(PublishError::Unroutable),

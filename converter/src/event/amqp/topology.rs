@@ -6,7 +6,7 @@
 //!                └─────────────────────────────────────────┘
 //! ```
 //!
-//! All are durable quorum queues. A retry leaves its queue only once `mp3` has it (`at-least-once`, which asks for
+//! The same with `video` for `mp3` where the queued flow is on. All are durable quorum queues. A retry leaves its queue only once `mp3` has it (`at-least-once`, which asks for
 //! `reject-publish`): its time may end while a server starts, before `mp3` is there. What `mp3` gives up moves at most once,
 //! RabbitMQ's default: the document tells the same, and `at-least-once` can hold it back after somebody removed a queue.
 //!
@@ -21,12 +21,7 @@ use lapin::{
     types::{AMQPValue, FieldTable, ShortString},
 };
 
-/// The queue of announcements, which the default exchange routes to by its name.
-pub(super) const QUEUE: &str = "mp3";
-const DEAD_LETTER_EXCHANGE: &str = "mp3.dlx";
-const DEAD_LETTER_QUEUE: &str = "mp3.dead";
-/// The delay in milliseconds follows.
-const RETRY_QUEUE: &str = "mp3.retry.";
+use super::super::Queue;
 
 /// Messages that wait in a queue; the outbox keeps the others. One is a few hundred bytes.
 const LENGTH_MAX: i64 = 100_000;
@@ -41,27 +36,29 @@ const DELAY_MAX: Duration = Duration::from_hours(24);
 const UNUSED_MAX: Duration = Duration::from_hours(1);
 
 /// Declares everything but the retry queues; does nothing where it exists.
-pub(super) async fn declare(channel: &Channel) -> lapin::Result<()> {
+pub(super) async fn declare(channel: &Channel, queue: Queue) -> lapin::Result<()> {
+    let name = queue.name();
+    let (exchange, dead) = (format!("{name}.dlx"), format!("{name}.dead"));
     let durable = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
-    channel.exchange_declare(DEAD_LETTER_EXCHANGE.into(), ExchangeKind::Fanout, durable, FieldTable::default()).await?;
-    queue(channel, DEAD_LETTER_QUEUE, [("x-max-length", DEAD_LENGTH_MAX.into())]).await?;
-    let (queue_name, exchange) = (DEAD_LETTER_QUEUE.into(), DEAD_LETTER_EXCHANGE.into());
-    channel.queue_bind(queue_name, exchange, "".into(), QueueBindOptions::default(), FieldTable::default()).await?;
+    channel.exchange_declare(exchange.as_str().into(), ExchangeKind::Fanout, durable, FieldTable::default()).await?;
+    declare_queue(channel, &dead, [("x-max-length", DEAD_LENGTH_MAX.into())]).await?;
+    let (bound, source) = (dead.into(), exchange.as_str().into());
+    channel.queue_bind(bound, source, "".into(), QueueBindOptions::default(), FieldTable::default()).await?;
     let arguments = [
         ("x-delivery-limit", DELIVERIES_MAX.into()),
         ("x-max-length", LENGTH_MAX.into()),
         ("x-overflow", text("reject-publish")),
-        ("x-dead-letter-exchange", text(DEAD_LETTER_EXCHANGE)),
+        ("x-dead-letter-exchange", text(&exchange)),
     ];
-    queue(channel, QUEUE, arguments).await
+    declare_queue(channel, name, arguments).await
 }
 
 /// Declares the queue whose messages return after about `delay`, and names it. A queue for each delay: messages leave a
 /// queue in order, so a long one would hold the short ones behind it.
-pub(super) async fn declare_retry(channel: &Channel, delay: Duration) -> lapin::Result<ShortString> {
+pub(super) async fn declare_retry(channel: &Channel, queue: Queue, delay: Duration) -> lapin::Result<ShortString> {
     let delay_ms = rounded_ms(delay);
     let unused_ms = delay_ms + i64::try_from(UNUSED_MAX.as_millis()).unwrap_or(i64::MAX);
-    let name = format!("{RETRY_QUEUE}{delay_ms}");
+    let name = format!("{}.retry.{delay_ms}", queue.name());
     let arguments = [
         ("x-message-ttl", delay_ms.into()),
         // Counted from the last declaration, so from the last message.
@@ -69,20 +66,20 @@ pub(super) async fn declare_retry(channel: &Channel, delay: Duration) -> lapin::
         ("x-max-length", LENGTH_MAX.into()),
         ("x-overflow", text("reject-publish")),
         ("x-dead-letter-exchange", text("")),
-        ("x-dead-letter-routing-key", text(QUEUE)),
+        ("x-dead-letter-routing-key", text(queue.name())),
         ("x-dead-letter-strategy", text("at-least-once")),
     ];
-    queue(channel, &name, arguments).await?;
+    declare_queue(channel, &name, arguments).await?;
     Ok(name.into())
 }
 
 /// Fails where the queue is not there.
-pub(super) async fn check(channel: &Channel) -> lapin::Result<()> {
+pub(super) async fn check(channel: &Channel, queue: Queue) -> lapin::Result<()> {
     let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-    channel.queue_declare(QUEUE.into(), passive, FieldTable::default()).await.map(drop)
+    channel.queue_declare(queue.name().into(), passive, FieldTable::default()).await.map(drop)
 }
 
-async fn queue<const N: usize>(
+async fn declare_queue<const N: usize>(
     channel: &Channel,
     name: &str,
     arguments: [(&'static str, AMQPValue); N],

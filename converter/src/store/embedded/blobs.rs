@@ -13,16 +13,21 @@ use futures_util::{StreamExt as _, stream};
 use tokio::task::spawn_blocking;
 
 use super::super::{BLOB_PIECE_BYTES, BlobBytes, Error};
-use crate::conversion::BlobId;
+use crate::conversion::{BlobId, Bucket};
 
-/// The folder of blobs.
+/// A folder for each bucket.
 #[derive(Debug)]
-pub(super) struct Blobs(PathBuf);
+pub(super) struct Blobs {
+    mp3s: PathBuf,
+    videos: PathBuf,
+}
 
 impl Blobs {
-    pub(super) fn open(folder: PathBuf) -> io::Result<Self> {
-        fs::create_dir_all(&folder)?;
-        Ok(Self(folder))
+    pub(super) fn open(folder: &Path) -> io::Result<Self> {
+        let blobs = Self { mp3s: folder.join("mp3s"), videos: folder.join("videos") };
+        fs::create_dir_all(&blobs.mp3s)?;
+        fs::create_dir_all(&blobs.videos)?;
+        Ok(blobs)
     }
 
     pub(super) async fn create(&self, id: BlobId) -> Result<BlobWriter, Error> {
@@ -58,11 +63,14 @@ impl Blobs {
     }
 
     fn finished(&self, id: BlobId) -> PathBuf {
-        self.0.join(format!("{id}.mp3"))
+        match id.bucket() {
+            Bucket::Mp3s => self.mp3s.join(format!("{}.mp3", id.attempt())),
+            Bucket::Videos => self.videos.join(id.attempt().to_string()),
+        }
     }
 
     fn unfinished(&self, id: BlobId) -> PathBuf {
-        self.0.join(format!("{id}.part"))
+        self.finished(id).with_extension("part")
     }
 }
 

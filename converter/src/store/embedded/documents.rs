@@ -5,7 +5,7 @@ use std::path::Path;
 use chassis::sqlite::{self, Database};
 use rusqlite::{Connection, OptionalExtension as _, Row, ToSql, params};
 
-use super::super::{Change, Cursor, Due, Error, Seen};
+use super::super::{Change, Cursor, Due, Error, QueueLoad, Seen};
 use crate::conversion::{Conversion, ConversionId, Owner, State};
 
 const SCHEMA: &str = "
@@ -26,6 +26,7 @@ const SCHEMA: &str = "
     CREATE INDEX IF NOT EXISTS by_notify ON conversions (notify_state, notify_at);
     CREATE INDEX IF NOT EXISTS by_garbage ON conversions (id) WHERE garbage_count > 0;
     CREATE INDEX IF NOT EXISTS by_expiry ON conversions (expires_at) WHERE expires_at IS NOT NULL;
+    CREATE INDEX IF NOT EXISTS by_dispatch ON conversions (document ->> '$.dispatch.at') WHERE state = 'queued';
     CREATE TABLE IF NOT EXISTS forgotten_owners (owner TEXT PRIMARY KEY);
 ";
 
@@ -121,6 +122,17 @@ impl Documents {
                 limit,
                 &[&signed(published_before.0)],
             ),
+            Due::Dispatch { now, published_before } => select(
+                db,
+                "state = 'queued' AND document ->> '$.dispatch.at' <= ?1 AND
+                     (document ->> '$.dispatch.state' = 'pending' OR document ->> '$.dispatch.at' < ?2)
+                     ORDER BY document ->> '$.dispatch.at'",
+                limit,
+                &[&signed(now.0), &signed(published_before.0)],
+            ),
+            Due::Overdue { now } => {
+                select(db, "state = 'queued' AND document ->> '$.dispatch.deadline' <= ?1", limit, &[&signed(now.0)])
+            }
             Due::Expiry { now } => select(
                 db,
                 "state IN ('done', 'failed') AND expires_at <= ?1 ORDER BY expires_at",
@@ -137,6 +149,18 @@ impl Documents {
                 select(db, "owner IN (SELECT owner FROM forgotten_owners) AND state <> 'deleted'", limit, &[])
             }
             Due::DeadMail => select(db, "notify_state = 'dead' ORDER BY notify_at", limit, &[]),
+        });
+        read.await.map_err(Error::unavailable)
+    }
+
+    pub(super) async fn queue_load(&self, owner: Owner) -> Result<QueueLoad, Error> {
+        let count = "SELECT count(*), coalesce(sum(document ->> '$.video.bytes'), 0), coalesce(sum(owner = ?1), 0)
+            FROM conversions WHERE state = 'queued'";
+        let read = self.0.read(move |db| {
+            db.prepare_cached(count)?.query_row([owner.0], |row| {
+                let number = |column| row.get::<_, i64>(column).map(i64::unsigned_abs);
+                Ok(QueueLoad { conversions: number(0)?, bytes: number(1)?, of_owner: number(2)? })
+            })
         });
         read.await.map_err(Error::unavailable)
     }

@@ -7,7 +7,7 @@ use std::{ops::RangeInclusive, path::Path, sync::Arc};
 
 use chassis::lock::FolderLock;
 
-use super::{BlobBytes, Change, Cursor, Due, Error, Seen};
+use super::{BlobBytes, Change, Cursor, Due, Error, QueueLoad, Seen};
 use crate::conversion::{BlobId, Conversion, ConversionId, Owner};
 use blobs::Blobs;
 use documents::Documents;
@@ -31,7 +31,7 @@ impl Embedded {
         let lock = FolderLock::take(folder, who)?;
         let documents = Documents::open(&folder.join("conversions.sqlite"))?;
         documents.end_leases().await?;
-        let blobs = Blobs::open(folder.join("mp3s"))?;
+        let blobs = Blobs::open(folder)?;
         Ok(Self(Arc::new(Inner { documents, blobs, _lock: lock })))
     }
 
@@ -62,6 +62,10 @@ impl Embedded {
 
     pub(super) async fn due(&self, due: Due, limit: usize) -> Result<Vec<Conversion>, Error> {
         self.0.documents.due(due, limit).await
+    }
+
+    pub(super) async fn queue_load(&self, owner: Owner) -> Result<QueueLoad, Error> {
+        self.0.documents.queue_load(owner).await
     }
 
     pub(super) async fn forget(&self, owner: Owner) -> Result<(), Error> {

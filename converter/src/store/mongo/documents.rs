@@ -6,14 +6,14 @@ use anyhow::anyhow;
 use futures_util::TryStreamExt as _;
 use mongodb::{
     Collection, Database, IndexModel,
-    bson::{Document, doc},
+    bson::{Bson, Document, doc},
     error::{Error as DriverError, ErrorKind, WriteFailure},
 };
 
 use super::{encoding, lanes::OPERATION_MAX, queries};
 use crate::{
     conversion::{Conversion, ConversionId, Owner, State},
-    store::{Change, Cursor, Due, Error, Seen},
+    store::{Change, Cursor, Due, Error, QueueLoad, Seen},
 };
 
 /// How often an update is tried that another one overtakes. One document is written by its holder, a notifier, a relay
@@ -126,6 +126,17 @@ impl Documents {
                 return Ok(found);
             }
         }
+    }
+
+    pub(super) async fn queue_load(&self, owner: &Owner) -> Result<QueueLoad, Error> {
+        let counted = self.conversions.aggregate(queries::queue_load(owner)).await?.try_next().await?;
+        // A server sums in the smallest type that holds the sum.
+        let number = |name| match counted.as_ref().and_then(|counted| counted.get(name)) {
+            Some(Bson::Int32(number)) => u64::from(number.unsigned_abs()),
+            Some(Bson::Int64(number)) => number.unsigned_abs(),
+            _ => 0,
+        };
+        Ok(QueueLoad { conversions: number("conversions"), bytes: number("bytes"), of_owner: number("of_owner") })
     }
 
     pub(super) async fn forget(&self, owner: Owner) -> Result<(), Error> {

@@ -24,8 +24,8 @@ use mongodb::{
 };
 use tokio::sync::OnceCell;
 
-use super::{BlobBytes, Change, Cursor, Due, Error, Seen};
-use crate::conversion::{BlobId, Conversion, ConversionId, Owner};
+use super::{BlobBytes, Change, Cursor, Due, Error, QueueLoad, Seen};
+use crate::conversion::{BlobId, Bucket, Conversion, ConversionId, Owner};
 use blobs::Blobs;
 use connection::Connection;
 use documents::Documents;
@@ -54,7 +54,8 @@ struct Inner {
 struct Prepared {
     database: Database,
     documents: Documents,
-    blobs: Blobs,
+    mp3s: Blobs,
+    videos: Blobs,
     /// When the indexes were there for sure.
     indexed_at: Mutex<Instant>,
 }
@@ -63,9 +64,17 @@ impl Prepared {
     async fn prepare(&self) -> Result<(), Error> {
         let begun = Instant::now();
         self.documents.prepare().await?;
-        self.blobs.prepare().await?;
+        self.mp3s.prepare().await?;
+        self.videos.prepare().await?;
         *self.indexed_at.lock().unwrap_or_else(PoisonError::into_inner) = begun;
         Ok(())
+    }
+
+    fn bucket_of(&self, id: BlobId) -> &Blobs {
+        match id.bucket() {
+            Bucket::Mp3s => &self.mp3s,
+            Bucket::Videos => &self.videos,
+        }
     }
 
     fn indexes_age(&self) -> Duration {
@@ -131,6 +140,11 @@ impl Mongo {
         self.0.lanes.document(async move { store.prepared().await?.documents.due(due, limit).await }).await
     }
 
+    pub(super) async fn queue_load(&self, owner: Owner) -> Result<QueueLoad, Error> {
+        let store = self.clone();
+        self.0.lanes.document(async move { store.prepared().await?.documents.queue_load(&owner).await }).await
+    }
+
     pub(super) async fn forget(&self, owner: Owner) -> Result<(), Error> {
         let store = self.clone();
         self.0.lanes.document(async move { store.prepared().await?.documents.forget(owner).await }).await
@@ -138,17 +152,17 @@ impl Mongo {
 
     pub(super) async fn create_blob(&self, id: BlobId) -> Result<BlobWriter, Error> {
         self.prepare().await?;
-        Ok(self.prepared().await?.blobs.create(id))
+        Ok(self.prepared().await?.bucket_of(id).create(id))
     }
 
     pub(super) async fn read_blob(&self, id: BlobId, range: RangeInclusive<u64>) -> Result<BlobBytes, Error> {
         self.prepare().await?;
-        self.prepared().await?.blobs.read(id, range).await
+        self.prepared().await?.bucket_of(id).read(id, range).await
     }
 
     pub(super) async fn delete_blob(&self, id: BlobId) -> Result<(), Error> {
         self.prepare().await?;
-        self.prepared().await?.blobs.delete(id).await
+        self.prepared().await?.bucket_of(id).delete(id).await
     }
 
     pub(super) async fn ping(&self) -> Result<(), Error> {
@@ -176,9 +190,13 @@ impl Mongo {
         let Inner { connection, lanes, prepared, .. } = &*self.0;
         let prepare = async || {
             let database = connection.database().await?;
-            let (documents, blobs) = (Documents::of(database), Blobs::of(database, lanes.clone()));
-            let made =
-                Prepared { database: database.clone(), documents, blobs, indexed_at: Mutex::new(Instant::now()) };
+            let made = Prepared {
+                database: database.clone(),
+                documents: Documents::of(database),
+                mp3s: Blobs::of(database, Bucket::Mp3s, lanes.clone()),
+                videos: Blobs::of(database, Bucket::Videos, lanes.clone()),
+                indexed_at: Mutex::new(Instant::now()),
+            };
             made.prepare().await?;
             Ok(made)
         };

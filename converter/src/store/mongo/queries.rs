@@ -9,12 +9,13 @@ use crate::{
 };
 
 /// The keys of each index on conversions.
-pub(super) fn indexes() -> [Document; 5] {
+pub(super) fn indexes() -> [Document; 6] {
     [
         doc! { "owner": 1, "created_at": -1, "_id": -1 },
         doc! { "state": 1, "lease.until": 1 },
         doc! { "state": 1, "expires_at": 1 },
         doc! { "notify.state": 1, "notify.at": 1 },
+        doc! { "state": 1, "dispatch.at": 1 },
         doc! { "garbage.blob_id": 1 },
     ]
 }
@@ -57,6 +58,12 @@ pub(super) fn due(due: Due) -> Option<(Document, Document)> {
             ];
             (doc! { "$or": kinds.to_vec() }, doc! { "notify.at": 1 })
         }
+        Due::Dispatch { now, published_before } => {
+            let kinds = [doc! { "dispatch.state": "pending" }, doc! { "dispatch.at": { "$lt": ms(published_before) } }];
+            let waits = doc! { "state": "queued", "dispatch.at": { "$lte": ms(now) }, "$or": kinds.to_vec() };
+            (waits, doc! { "dispatch.at": 1 })
+        }
+        Due::Overdue { now } => (doc! { "state": "queued", "dispatch.deadline": { "$lte": ms(now) } }, doc! {}),
         Due::Expiry { now } => (
             doc! { "state": { "$in": ["done", "failed"] }, "expires_at": { "$lte": ms(now) } },
             doc! { "expires_at": 1 },
@@ -68,6 +75,20 @@ pub(super) fn due(due: Due) -> Option<(Document, Document)> {
         Due::DeadMail => (doc! { "notify.state": "dead" }, doc! { "notify.at": 1 }),
         Due::Forgotten => return None,
     })
+}
+
+/// The stages that count what is queued; the answer is one document, or none where nothing is.
+pub(super) fn queue_load(owner: &Owner) -> [Document; 2] {
+    let is_owners = doc! { "$cond": [{ "$eq": ["$owner", &owner.0] }, 1, 0] };
+    [
+        doc! { "$match": { "state": "queued" } },
+        doc! { "$group": {
+            "_id": null,
+            "conversions": { "$sum": 1 },
+            "bytes": { "$sum": "$video.bytes" },
+            "of_owner": { "$sum": is_owners },
+        } },
+    ]
 }
 
 /// BSON's integers are signed; an instant in milliseconds fits for 292 million years.

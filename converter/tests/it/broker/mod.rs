@@ -31,7 +31,7 @@ use std::{collections::HashSet, time::Duration};
 
 use converter::{
     conversion::ConversionId,
-    event::{Broker, Delivery, Mp3Ready},
+    event::{Broker, Delivery, Event, Queue},
 };
 use lapin::{
     Channel, Connection, ConnectionProperties,
@@ -65,7 +65,7 @@ impl Side {
     /// The same broker as another service has it; in memory all are one process.
     fn another(&self) -> Broker {
         match &self.url {
-            Some(url) => Broker::open(url).expect("the address is right"),
+            Some(url) => Broker::open(url, Queue::Mp3).expect("the address is right"),
             None => self.broker.clone(),
         }
     }
@@ -89,7 +89,7 @@ impl Rabbit {
         let connection =
             Connection::connect(&url, ConnectionProperties::default()).await.expect("the server takes connections");
         let channel = connection.create_channel().await.expect("a channel");
-        let side = Side { broker: Broker::open(&url).expect("the address is right"), url: Some(url) };
+        let side = Side { broker: Broker::open(&url, Queue::Mp3).expect("the address is right"), url: Some(url) };
         connected(&side.broker).await;
         let rabbit = Self { side, channel, _connection: connection, _turn: turn };
         rabbit.empty().await;
@@ -134,8 +134,8 @@ impl Rabbit {
     }
 }
 
-fn event() -> Mp3Ready {
-    Mp3Ready { id: ConversionId::random() }
+fn event() -> Event {
+    Event { id: ConversionId::random() }
 }
 
 /// Returns once the broker answers.
@@ -147,11 +147,11 @@ async fn connected(broker: &Broker) {
     }
 }
 
-async fn publish(broker: &Broker, event: Mp3Ready) {
+async fn publish(broker: &Broker, event: Event) {
     broker.publish(event).await.expect("the broker takes it");
 }
 
-async fn published(broker: &Broker, count: usize) -> Vec<Mp3Ready> {
+async fn published(broker: &Broker, count: usize) -> Vec<Event> {
     let events: Vec<_> = (0..count).map(|_| event()).collect();
     for event in &events {
         publish(broker, *event).await;
@@ -164,7 +164,7 @@ async fn next(broker: &Broker) -> Delivery {
 }
 
 /// Takes messages until all of `events` came, and settles them.
-async fn take_all(broker: &Broker, events: &[Mp3Ready]) {
+async fn take_all(broker: &Broker, events: &[Event]) {
     let mut missing: HashSet<ConversionId> = events.iter().map(|event| event.id).collect();
     while !missing.is_empty() {
         let Ok(delivery) = timeout(PATIENCE, broker.next()).await else { panic!("these never came: {missing:?}") };

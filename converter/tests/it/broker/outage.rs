@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use converter::event::{Broker, Mp3Ready, PublishError};
+use converter::event::{Broker, Event, PublishError, Queue};
 use testbed::{Kind, Server, or_skip};
 use tokio::time::Instant;
 
@@ -18,8 +18,8 @@ const DELAY: Duration = Duration::from_secs(3);
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_server_confirmed_outlives_its_death() {
     let Some(server) = or_skip(tokio::task::block_in_place(|| Server::start(Kind::Rabbit))) else { return };
-    let broker = Broker::open(server.url()).expect("the address is right");
-    let consumer = Broker::open(server.url()).expect("the address is right");
+    let broker = Broker::open(server.url(), Queue::Mp3).expect("the address is right");
+    let consumer = Broker::open(server.url(), Queue::Mp3).expect("the address is right");
     connected(&broker).await;
     take_all(&consumer, &published(&broker, 1).await).await;
     // RabbitMQ 3.10 loses a queue that was declared within the last second before a `kill -9`, whatever it confirmed.
@@ -53,7 +53,7 @@ async fn what_a_server_confirmed_outlives_its_death() {
 }
 
 /// What was confirmed until the server went away.
-async fn publish_until_refused(broker: Broker) -> Vec<Mp3Ready> {
+async fn publish_until_refused(broker: Broker) -> Vec<Event> {
     let mut confirmed = Vec::new();
     loop {
         let event = super::event();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use converter::event::{Broker, PublishError};
+use converter::event::{Broker, PublishError, Queue};
 use tokio::{io::AsyncReadExt as _, net::TcpListener, time::timeout};
 
 /// Longer than a connection may take to be made (10 s), on a busy machine.
@@ -12,7 +12,8 @@ const GIVEN_UP_WITHIN: Duration = Duration::from_secs(20);
 async fn a_silent_server_is_given_up_and_keeps_no_connection() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("it is bound");
-    let broker = Broker::open(&format!("amqp://guest:guest@{address}/%2f")).expect("a server need not answer");
+    let broker =
+        Broker::open(&format!("amqp://guest:guest@{address}/%2f"), Queue::Mp3).expect("a server need not answer");
 
     assert!(broker.ping().await.is_err(), "its first use starts to connect");
     let (mut connection, _) = listener.accept().await.expect("it connects");

@@ -45,7 +45,7 @@ pub(super) async fn collect(store: &Store, id: BlobId, first: u64, last: u64) ->
 }
 
 async fn a_blob_is_invisible_until_it_is_finished(store: &Store) {
-    let id = Attempt::random().blob();
+    let id = Attempt::random().mp3();
     let mut writer = store.create_blob(id).await.expect("the store answers");
     writer.write(Bytes::from_static(b"????body")).await.expect("the store answers");
     assert!(matches!(store.read_blob(id, 0..=7).await, Err(Error::BlobMissing)));
@@ -54,7 +54,7 @@ async fn a_blob_is_invisible_until_it_is_finished(store: &Store) {
 }
 
 async fn a_blob_is_read_from_the_middle(store: &Store) {
-    let id = Attempt::random().blob();
+    let id = Attempt::random().mp3();
     let content = content(4_000_000, 0);
     let writer = write(store, id, &content).await.expect("the store answers");
     writer.finish(None).await.expect("the store answers");
@@ -72,7 +72,7 @@ async fn a_head_lands_where_it_belongs(store: &Store) {
     let size = 3_000_000;
     // At the start, over the first two borders of GridFS's chunks, behind the first batch, at the end.
     for (offset, length) in [(0, 300), (261_119, 2), (261_000, 262_000), (2_500_000, 1), (2_999_990, 10)] {
-        let id = Attempt::random().blob();
+        let id = Attempt::random().mp3();
         let (mut expected, head) = (content(size, 0), content(length, 101));
         let writer = write(store, id, &expected).await.expect("the store answers");
         writer.finish(Some((offset, Bytes::from(head.clone())))).await.expect("the store answers");
@@ -84,17 +84,17 @@ async fn a_head_lands_where_it_belongs(store: &Store) {
 }
 
 async fn a_deleted_blob_is_missing(store: &Store) {
-    let (finished, unfinished) = (Attempt::random().blob(), Attempt::random().blob());
+    let (finished, unfinished) = (Attempt::random().mp3(), Attempt::random().mp3());
     store.create_blob(finished).await.expect("the store answers").finish(None).await.expect("the store answers");
     let _writer = store.create_blob(unfinished).await.expect("the store answers");
-    for id in [finished, unfinished, Attempt::random().blob()] {
+    for id in [finished, unfinished, Attempt::random().mp3()] {
         store.delete_blob(id).await.expect("deleting what is not there is fine");
         assert!(matches!(store.read_blob(id, 0..=0).await, Err(Error::BlobMissing)));
     }
 }
 
 async fn a_late_end_leaves_nothing_behind_a_second_deletion(store: &Store) {
-    let id = Attempt::random().blob();
+    let id = Attempt::random().mp3();
     let writer = write(store, id, &content(3_000_000, 0)).await.expect("the store answers");
     store.delete_blob(id).await.expect("the store answers");
     // A zombie may or may not succeed; this is why a garbage entry is swept twice.
@@ -104,7 +104,7 @@ async fn a_late_end_leaves_nothing_behind_a_second_deletion(store: &Store) {
 }
 
 async fn a_blob_can_be_written_again_once_it_was_deleted(store: &Store) {
-    let id = Attempt::random().blob();
+    let id = Attempt::random().mp3();
     for seed in [1, 2] {
         let content = content(3_000_000, seed);
         let writer = write(store, id, &content).await.expect("the store answers");
@@ -117,7 +117,7 @@ async fn a_blob_can_be_written_again_once_it_was_deleted(store: &Store) {
 #[tokio::test]
 async fn a_deleted_file_does_not_come_back() {
     let Embedded { store, folder: _folder } = Embedded::open().await;
-    let id = Attempt::random().blob();
+    let id = Attempt::random().mp3();
     let writer = store.create_blob(id).await.expect("the store answers");
     store.delete_blob(id).await.expect("the store answers");
     assert!(writer.finish(None).await.is_err());

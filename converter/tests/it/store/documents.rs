@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use converter::{
     conversion::{Attempt, Conversion, ConversionId, Garbage, Owner, Progress, State},
-    store::{Change, Cursor, Due, Store},
+    store::{Change, Cursor, Due, Flow, Store},
 };
 
 use super::{NOW, commit, conversion, done, due, fail, inserted, lease, read};
@@ -65,13 +65,14 @@ async fn one_of_many_claims_wins(store: &Store) {
     let old = inserted(store).await;
     let claims = (0..32).map(|_| {
         let lease_until = old.lease.as_ref().map(|lease| lease.until);
-        let change = Change::TakeOver { attempt: Attempt::random(), lease: lease(NOW), lease_until };
+        let change =
+            Change::TakeOver { attempt: Attempt::random(), flow: Flow::Blocking, lease: lease(NOW), lease_until };
         store.update(old.seen(), change)
     });
     let won = futures_util::future::try_join_all(claims).await.expect("the store answers");
     assert_eq!(won.into_iter().filter(|won| *won).count(), 1);
     let document = read(store, old.id).await;
-    assert_eq!(document.garbage.iter().map(|entry| entry.blob_id).collect::<Vec<_>>(), [old.attempt.blob()]);
+    assert_eq!(document.garbage.iter().map(|entry| entry.blob_id).collect::<Vec<_>>(), [old.attempt.mp3()]);
 }
 
 async fn a_commit_and_a_fence_never_both_happen(store: &Store) {
@@ -87,7 +88,7 @@ async fn a_commit_and_a_fence_never_both_happen(store: &Store) {
 }
 
 async fn updates_at_one_time_lose_none(store: &Store) {
-    let garbage: Vec<_> = (0..8).map(|_| Garbage { blob_id: Attempt::random().blob(), swept_at: None }).collect();
+    let garbage: Vec<_> = (0..8).map(|_| Garbage { blob_id: Attempt::random().mp3(), swept_at: None }).collect();
     let new = Conversion { garbage: garbage.clone(), ..conversion("alice") };
     assert!(store.insert(new.clone()).await.expect("the store answers"));
 
@@ -109,7 +110,7 @@ async fn a_renewed_lease_is_not_taken_over(store: &Store) {
     let renewed = Change::Renew { lease: lease(NOW.plus(Duration::from_mins(1))), progress: Progress::default() };
     assert!(store.update(running.seen(), renewed).await.expect("the store answers"));
 
-    let change = Change::TakeOver { attempt: Attempt::random(), lease: lease(NOW), lease_until };
+    let change = Change::TakeOver { attempt: Attempt::random(), flow: Flow::Blocking, lease: lease(NOW), lease_until };
     assert!(!store.update(running.seen(), change).await.expect("the store answers"));
     let Change::Fail { failure, .. } = fail() else { unreachable!("fail() fails") };
     let end = Change::EndLease { failure, at: NOW };
@@ -123,7 +124,7 @@ async fn every_end_puts_the_attempts_blob_into_garbage(store: &Store) {
         let running = inserted(store).await;
         assert!(store.update(running.seen(), end).await.expect("the store answers"));
         let ended = read(store, running.id).await;
-        let blob_id = running.attempt.blob();
+        let blob_id = running.attempt.mp3();
         assert_eq!(ended.garbage.iter().map(|entry| entry.blob_id).collect::<Vec<_>>(), [blob_id]);
 
         let garbage = Due::Garbage { swept_before: NOW };
@@ -141,7 +142,7 @@ async fn a_tombstone_is_removed_only_without_garbage(store: &Store) {
     assert!(store.update(running.seen(), Change::Tombstone { at: NOW }).await.expect("the store answers"));
     let tombstone = read(store, running.id).await;
     assert!(!store.remove(tombstone.seen()).await.expect("the store answers"));
-    let emptied = Change::DropGarbage { blob_id: running.attempt.blob() };
+    let emptied = Change::DropGarbage { blob_id: running.attempt.mp3() };
     assert!(store.update(tombstone.seen(), emptied).await.expect("the store answers"));
 
     assert!(due(store, Due::Removal { now: NOW }).await.is_empty());

@@ -28,6 +28,7 @@ mod mongo_blobs;
 mod mongo_crowd;
 mod mongo_late;
 mod outbox;
+mod queue;
 
 use std::time::Duration;
 
@@ -69,7 +70,7 @@ fn conversion(owner: &str) -> Conversion {
 
 fn mp3(conversion: &Conversion) -> Mp3 {
     Mp3 {
-        blob_id: conversion.attempt.blob(),
+        blob_id: conversion.attempt.mp3(),
         bytes: 3,
         duration_ms: 1000,
         sha256: "00".into(),

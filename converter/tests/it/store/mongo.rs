@@ -183,7 +183,7 @@ async fn nobody_waits_for_a_server_that_hangs() {
     let place = hanging.local_addr().expect("an address");
     let store =
         Store::open(&format!("mongodb://{place}/?directConnection=true"), "the test").await.expect("an address");
-    let (id, blob) = (ConversionId::random(), Attempt::random().blob());
+    let (id, blob) = (ConversionId::random(), Attempt::random().mp3());
     let document: Conversion = conversion("alice");
 
     let begun = Instant::now();

@@ -49,7 +49,7 @@ async fn any_gridfs_tool_can_read_a_blob() {
     let Some(mongo) = Mongo::open().await else { return };
     let bucket = mongo.database.gridfs_bucket(GridFsBucketOptions::builder().bucket_name("mp3s".to_owned()).build());
     for bytes in [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 9 * CHUNK, 9 * CHUNK + 1, 20 * CHUNK - 1] {
-        let (id, mut expected) = (Attempt::random().blob(), content(bytes, 0));
+        let (id, mut expected) = (Attempt::random().mp3(), content(bytes, 0));
         let writer = write(&mongo.store, id, &expected).await.expect("the store answers");
         let head = (bytes > 0).then(|| (u64::from(bytes - 1), Bytes::from_static(b"h")));
         writer.finish(head).await.expect("the store answers");
@@ -73,7 +73,7 @@ async fn a_missing_or_short_chunk_never_ends_cleanly() {
     let short = Binary { subtype: BinarySubtype::Generic, bytes: vec![0; 10] };
     for n in [0, 5, 11] {
         for is_missing in [true, false] {
-            let id = Attempt::random().blob();
+            let id = Attempt::random().mp3();
             let writer = write(&mongo.store, id, &content(12 * CHUNK, 0)).await.expect("the store answers");
             writer.finish(None).await.expect("the store answers");
             let chunk = doc! { "files_id": id.to_string(), "n": n };
@@ -101,7 +101,7 @@ async fn a_missing_or_short_chunk_never_ends_cleanly() {
 #[tokio::test]
 async fn a_zombies_late_chunks_are_gone_after_the_second_deletion() {
     let Some(mongo) = Mongo::open().await else { return };
-    let id = Attempt::random().blob();
+    let id = Attempt::random().mp3();
     let mut zombie = write(&mongo.store, id, &content(12 * CHUNK, 0)).await.expect("the store answers");
     mongo.store.delete_blob(id).await.expect("the store answers");
     for piece in content(12 * CHUNK, 1).chunks(200_000) {
@@ -118,7 +118,7 @@ async fn a_zombies_late_chunks_are_gone_after_the_second_deletion() {
 #[tokio::test]
 async fn a_dropped_writer_leaves_nothing_after_one_deletion() {
     let Some(mongo) = Mongo::open().await else { return };
-    let id = Attempt::random().blob();
+    let id = Attempt::random().mp3();
     let writer = mongo.half_written(id).await;
     drop(writer);
     mongo.store.delete_blob(id).await.expect("the store answers");
@@ -129,7 +129,7 @@ async fn a_dropped_writer_leaves_nothing_after_one_deletion() {
 #[tokio::test]
 async fn two_writers_of_one_blob_never_mix() {
     let Some(mongo) = Mongo::open().await else { return };
-    let id = Attempt::random().blob();
+    let id = Attempt::random().mp3();
     let contents = [content(20 * CHUNK, 1), content(20 * CHUNK, 2)];
     let store = &mongo.store;
     let written = contents.each_ref().map(|content| async move { write(store, id, content).await?.finish(None).await });

@@ -25,7 +25,7 @@ const AT_ONCE: Duration = Duration::from_secs(2);
 const CHUNKS: u32 = 20;
 
 async fn stored(store: &Store) -> (BlobId, Vec<u8>) {
-    let (id, expected) = (Attempt::random().blob(), content(CHUNKS * CHUNK, 3));
+    let (id, expected) = (Attempt::random().mp3(), content(CHUNKS * CHUNK, 3));
     let writer = write(store, id, &expected).await.expect("the store answers");
     writer.finish(None).await.expect("the store answers");
     (id, expected)

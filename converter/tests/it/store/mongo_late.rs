@@ -98,7 +98,7 @@ async fn a_late_deletion_spares_the_next_writer(mongo: &Mongo, id: BlobId) {
 #[tokio::test]
 async fn a_late_deletion_of_chunks_spares_those_of_the_next_writer() {
     let Some(mongo) = Mongo::open().await else { return };
-    let id = Attempt::random().blob();
+    let id = Attempt::random().mp3();
     drop(mongo.half_written(id).await);
     a_late_deletion_spares_the_next_writer(&mongo, id).await;
     mongo.holds(async |_| ()).await;
@@ -107,7 +107,7 @@ async fn a_late_deletion_of_chunks_spares_those_of_the_next_writer() {
 #[tokio::test]
 async fn a_late_deletion_of_an_entry_spares_that_of_the_next_writer() {
     let Some(mongo) = Mongo::open().await else { return };
-    let id = Attempt::random().blob();
+    let id = Attempt::random().mp3();
     mongo.half_written(id).await.finish(None).await.expect("the store answers");
     a_late_deletion_spares_the_next_writer(&mongo, id).await;
     mongo.holds(async |_| ()).await;

@@ -22,7 +22,7 @@ impl Chunk {
     /// A new chunk, the `n`th of its blob, counted from 0.
     pub(super) fn new(blob: BlobId, n: i32, bytes: Vec<u8>) -> Self {
         let data = Binary { subtype: BinarySubtype::Generic, bytes };
-        Self { id: ObjectId::new(), files_id: blob.to_string(), n, data }
+        Self { id: ObjectId::new(), files_id: blob.attempt().to_string(), n, data }
     }
 
     /// Where it begins in its blob.
@@ -54,7 +54,7 @@ mod tests {
     #[test]
     fn an_overlay_reaches_only_what_lies_in_the_chunk() {
         let overlaid = |n, offset, bytes: &[u8]| {
-            let mut chunk = Chunk::new(crate::conversion::Attempt::random().blob(), n, b"....".to_vec());
+            let mut chunk = Chunk::new(crate::conversion::Attempt::random().mp3(), n, b"....".to_vec());
             chunk.overlay(offset, bytes);
             String::from_utf8(chunk.data.bytes).expect("ASCII")
         };

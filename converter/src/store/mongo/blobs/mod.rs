@@ -20,20 +20,17 @@ use serde::Deserialize;
 
 use super::lanes::Lanes;
 use crate::{
-    conversion::BlobId,
+    conversion::{BlobId, Bucket},
     store::{BlobBytes, Error},
 };
 use chunk::Chunk;
 
 pub(in super::super) use writer::BlobWriter;
 
-/// The bucket: the collections `mp3s.files` and `mp3s.chunks`.
-const FILES: &str = "mp3s.files";
-const CHUNKS: &str = "mp3s.chunks";
 /// Chunks that one step of a deletion names; their ids fit into a message many times over.
 const DELETED_CHUNKS_MAX: usize = 1000;
 
-/// The bucket's two collections.
+/// One bucket's two collections, e.g. `mp3s.files` and `mp3s.chunks`.
 #[derive(Debug, Clone)]
 pub(super) struct Blobs {
     files: Collection<Document>,
@@ -51,8 +48,13 @@ struct Entry {
 }
 
 impl Blobs {
-    pub(super) fn of(database: &Database, lanes: Lanes) -> Self {
-        Self { files: database.collection(FILES), chunks: database.collection(CHUNKS), lanes }
+    pub(super) fn of(database: &Database, bucket: Bucket, lanes: Lanes) -> Self {
+        let name = match bucket {
+            Bucket::Mp3s => "mp3s",
+            Bucket::Videos => "videos",
+        };
+        let (files, chunks) = (format!("{name}.files"), format!("{name}.chunks"));
+        Self { files: database.collection(&files), chunks: database.collection(&chunks), lanes }
     }
 
     /// Creates the indexes that every GridFS has. Unique chunks keep two writers of one blob apart.
@@ -72,7 +74,7 @@ impl Blobs {
     /// The entry of a finished blob; a document among documents, since a request waits for it.
     async fn entry(&self, id: BlobId) -> Result<Option<Entry>, Error> {
         let entries = self.files.clone_with_type::<Entry>();
-        self.lanes.document(async move { Ok(entries.find_one(doc! { "_id": id.to_string() }).await?) }).await
+        self.lanes.document(async move { Ok(entries.find_one(doc! { "_id": id.attempt().to_string() }).await?) }).await
     }
 
     pub(super) async fn read(&self, id: BlobId, range: RangeInclusive<u64>) -> Result<BlobBytes, Error> {
@@ -88,7 +90,7 @@ impl Blobs {
     pub(super) async fn delete(&self, id: BlobId) -> Result<(), Error> {
         if let Some(entry) = self.entry(id).await? {
             let writer = entry.metadata.get("writer").cloned().unwrap_or(Bson::Null);
-            let filter = doc! { "_id": id.to_string(), "metadata.writer": writer };
+            let filter = doc! { "_id": id.attempt().to_string(), "metadata.writer": writer };
             let files = self.files.clone();
             self.lanes.blob(async move { Ok(files.delete_one(filter).await?) }).await?;
         }
@@ -107,7 +109,7 @@ impl Blobs {
         let chunks = self.chunks.clone_with_type::<Document>();
         let most = i64::try_from(DELETED_CHUNKS_MAX).unwrap_or(i64::MAX);
         let find = async move {
-            let of_blob = doc! { "files_id": id.to_string() };
+            let of_blob = doc! { "files_id": id.attempt().to_string() };
             let found = chunks.find(of_blob).projection(doc! { "_id": 1 }).limit(most).await?;
             Ok(found.map_ok(|chunk| chunk.get("_id").cloned().unwrap_or(Bson::Null)).try_collect().await?)
         };

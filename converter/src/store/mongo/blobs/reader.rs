@@ -64,7 +64,7 @@ impl Wanted {
     async fn find(self, chunks: Collection<RawDocumentBuf>) -> Result<Vec<Bytes>, Error> {
         let number = |n: &u64| i64::try_from(*n).unwrap_or(i64::MAX);
         let between = doc! { "$gte": number(self.numbers.start()), "$lte": number(self.numbers.end()) };
-        let filter = doc! { "files_id": self.id.to_string(), "n": between };
+        let filter = doc! { "files_id": self.id.attempt().to_string(), "n": between };
         let mut found = chunks.find(filter).sort(doc! { "n": 1 }).await?;
         let mut pieces = Vec::new();
         for n in self.numbers.clone() {

@@ -9,7 +9,10 @@ use super::{
     Blobs,
     chunk::{CHUNK_BYTES, Chunk},
 };
-use crate::{conversion::BlobId, store::Error};
+use crate::{
+    conversion::{BlobId, Bucket},
+    store::Error,
+};
 
 /// Chunks that are sent at once, about 2 MiB. One such batch is on its way while the next one fills, so the network and
 /// the engine work at the same time and a conversion holds two.
@@ -129,7 +132,7 @@ impl Blobs {
     /// Writes what lies in chunk `n` of a head that begins behind chunk 0: there is a picture before it.
     async fn patch(&self, id: BlobId, n: u64, offset: u64, head: &[u8]) -> Result<(), Error> {
         let n = i64::try_from(n).map_err(Error::unavailable)?;
-        let found = self.chunks.find_one(doc! { "files_id": id.to_string(), "n": n }).await?;
+        let found = self.chunks.find_one(doc! { "files_id": id.attempt().to_string(), "n": n }).await?;
         let missing = || Error::unavailable(anyhow!("chunk {n} is gone"));
         let mut chunk = found.ok_or_else(missing)?;
         chunk.overlay(offset, head);
@@ -141,11 +144,14 @@ impl Blobs {
     /// The entry makes the blob readable.
     async fn enter(&self, id: BlobId, bytes: u64) -> Result<(), Error> {
         let entry = doc! {
-            "_id": id.to_string(),
+            "_id": id.attempt().to_string(),
             "length": i64::try_from(bytes).map_err(Error::unavailable)?,
             "chunkSize": i32::try_from(CHUNK_BYTES).map_err(Error::unavailable)?,
             "uploadDate": DateTime::now(),
-            "filename": format!("{id}.mp3"),
+            "filename": match id.bucket() {
+                Bucket::Mp3s => format!("{}.mp3", id.attempt()),
+                Bucket::Videos => id.attempt().to_string(),
+            },
             // By this a deletion knows which writer's entry it read.
             "metadata": { "writer": ObjectId::new() },
         };

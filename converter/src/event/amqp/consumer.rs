@@ -46,15 +46,10 @@ impl Consumer {
     pub(super) async fn next(&self) -> (Event, Acker) {
         let mut current = self.current.lock().await;
         loop {
-            let Some(Subscribed { session, channel, messages }) = &mut *current else {
-                *current = Some(self.subscribe().await);
-                continue;
-            };
-            let Some(messages) = messages else {
-                match timeout(CONNECT_MAX, consume(channel, self.queue)).await {
-                    Ok(Ok(again)) => *messages = Some(again),
-                    _ => *current = None,
-                }
+            let Some(Subscribed { session, messages: Some(messages), .. }) = &mut *current else {
+                // Taken out meanwhile: where nobody waits to the end, the channel goes, and with it what would reach nobody.
+                let paused = current.take();
+                *current = Some(self.resume(paused).await);
                 continue;
             };
             let Ok(message) = timeout(SILENCE_MAX, messages.next()).await else {
@@ -99,7 +94,12 @@ impl Consumer {
         }
     }
 
-    async fn subscribe(&self) -> Subscribed {
+    async fn resume(&self, paused: Option<Subscribed>) -> Subscribed {
+        if let Some(Subscribed { session, channel, .. }) = paused
+            && let Ok(Ok(messages)) = timeout(CONNECT_MAX, consume(&channel, self.queue)).await
+        {
+            return Subscribed { session, channel, messages: Some(messages) };
+        }
         loop {
             let session = self.link.session().await;
             match timeout(CONNECT_MAX, open(&session, self.queue)).await {

@@ -15,7 +15,7 @@ pub(super) fn indexes() -> [Document; 6] {
         doc! { "state": 1, "lease.until": 1 },
         doc! { "state": 1, "expires_at": 1 },
         doc! { "notify.state": 1, "notify.at": 1 },
-        doc! { "state": 1, "dispatch.at": 1 },
+        doc! { "state": 1, "dispatch.state": 1, "dispatch.at": 1 },
         doc! { "garbage.blob_id": 1 },
     ]
 }
@@ -59,9 +59,10 @@ pub(super) fn due(due: Due) -> Option<(Document, Document)> {
             (doc! { "$or": kinds.to_vec() }, doc! { "notify.at": 1 })
         }
         Due::Dispatch { now, published_before } => {
-            let kinds = [doc! { "dispatch.state": "pending" }, doc! { "dispatch.at": { "$lt": ms(published_before) } }];
-            let waits = doc! { "state": "queued", "dispatch.at": { "$lte": ms(now) }, "$or": kinds.to_vec() };
-            (waits, doc! { "dispatch.at": 1 })
+            let waits = |state, at| doc! { "state": "queued", "dispatch.state": state, "dispatch.at": at };
+            let kinds =
+                [waits("pending", doc! { "$lte": ms(now) }), waits("published", doc! { "$lt": ms(published_before) })];
+            (doc! { "$or": kinds.to_vec() }, doc! { "dispatch.at": 1 })
         }
         Due::Overdue { now } => (doc! { "state": "queued", "dispatch.deadline": { "$lte": ms(now) } }, doc! {}),
         Due::Expiry { now } => (

@@ -55,10 +55,8 @@ async fn a_stored_video_is_converted_and_goes() {
 #[tokio::test]
 async fn a_stored_video_that_is_gone_or_too_short_never_becomes_an_mp3() {
     let rig = Rig::start(&["--queued-flow"]).await;
-    let too_long = clip().len() as u64 + 1;
-    let jobs =
-        [queued(&rig, None, clip().len() as u64, PATIENCE).await, queued(&rig, Some(clip()), too_long, PATIENCE).await];
-    for job in jobs {
+    for (blob, bytes) in [(None, clip().len()), (Some(clip()), clip().len() + 1)] {
+        let job = queued(&rig, blob, bytes as u64, PATIENCE).await;
         until("it is back in the queue", async || {
             let found = rig.read(job.id).await;
             found.state == State::Queued && found.dispatch.is_some_and(|dispatch| dispatch.failures > 0)

@@ -125,3 +125,6 @@ async fn feed(app: &App, conversion: Conversion, sender: input::Sender) {
         Err(error) => sender.fail(error).await,
     }
 }
+
+#[cfg(test)]
+mod tests;

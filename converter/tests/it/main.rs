@@ -17,3 +17,4 @@ mod service;
 mod service_rig;
 mod signal;
 mod store;
+mod worker;

@@ -39,6 +39,8 @@ pub(crate) struct Rig {
     pub(crate) converter: Converter,
     pub(crate) store: Store,
     pub(crate) token: ServiceToken,
+    /// Where `--queued-flow` is on.
+    pub(crate) jobs: Option<Broker>,
     _folder: TempDir,
 }
 
@@ -54,11 +56,16 @@ impl Rig {
         let places = [format!("--engine={}", engine.display()), format!("--spool-dir={}", spool.display())];
         let arguments = own.into_iter().chain(places.iter().map(String::as_str)).chain(flags.iter().copied());
         let config = Flags::parse_from(arguments).config;
-        let token = ServiceToken::random();
-        let parts =
-            Parts { config, store: store.clone(), broker: Broker::memory(), jobs: None, service_token: token.clone() };
+        let (token, jobs) = (ServiceToken::random(), config.queued_flow.then(Broker::memory));
+        let parts = Parts {
+            config,
+            store: store.clone(),
+            broker: Broker::memory(),
+            jobs: jobs.clone(),
+            service_token: token.clone(),
+        };
         let converter = converter::start(parts).expect("it starts");
-        Self { converter, store, token, _folder: folder }
+        Self { converter, store, token, jobs, _folder: folder }
     }
 
     pub(crate) fn replica(&self) -> Replica {

@@ -14,6 +14,7 @@ contract!(
     a_retry_comes_after_its_delay,
     a_long_delay_holds_up_no_short_one,
     two_consumers_share_the_messages,
+    a_message_that_is_given_back_comes_again_at_once_to_anybody,
 );
 
 async fn a_published_message_is_delivered(side: &Side) {
@@ -104,4 +105,21 @@ async fn two_consumers_share_the_messages(side: &Side) {
     for delivery in held {
         delivery.ack().await;
     }
+}
+
+async fn a_message_that_is_given_back_comes_again_at_once_to_anybody(side: &Side) {
+    let (full, free) = (side.another(), side.another());
+    let sent = published(&side.broker, 1).await;
+    for _ in 0..3 {
+        let delivery = next(&full).await;
+        assert_eq!(delivery.event, sent[0]);
+        delivery.give_back().await;
+    }
+
+    // Whoever has no room asks for no more.
+    full.pause().await;
+    let delivery = next(&free).await;
+
+    assert_eq!(delivery.event, sent[0]);
+    delivery.ack().await;
 }

@@ -24,6 +24,7 @@ macro_rules! contract {
 
 mod amqp;
 mod deliveries;
+mod jobs;
 mod outage;
 mod silent;
 
@@ -55,17 +56,18 @@ const DELAYS_MS: [u64; 2] = [300, 3_000];
 struct Side {
     broker: Broker,
     url: Option<String>,
+    queue: Queue,
 }
 
 impl Side {
     fn memory() -> Self {
-        Self { broker: Broker::memory(), url: None }
+        Self { broker: Broker::memory(), url: None, queue: Queue::Mp3 }
     }
 
     /// The same broker as another service has it; in memory all are one process.
     fn another(&self) -> Broker {
         match &self.url {
-            Some(url) => Broker::open(url, Queue::Mp3).expect("the address is right"),
+            Some(url) => Broker::open(url, self.queue).expect("the address is right"),
             None => self.broker.clone(),
         }
     }
@@ -76,6 +78,8 @@ struct Rabbit {
     side: Side,
     /// Past the code under test, for what an operator would do.
     channel: Channel,
+    /// The queue under test.
+    name: &'static str,
     _connection: Connection,
     _turn: MutexGuard<'static, ()>,
 }
@@ -83,15 +87,24 @@ struct Rabbit {
 impl Rabbit {
     /// `None` where there is no server and the test is to be skipped.
     async fn open() -> Option<Self> {
+        Self::open_queue(Queue::Mp3).await
+    }
+
+    async fn open_queue(queue: Queue) -> Option<Self> {
         static TURN: Mutex<()> = Mutex::const_new(());
         let turn = TURN.lock().await;
         let url = shared_or_skip(Kind::Rabbit)?.url().to_owned();
         let connection =
             Connection::connect(&url, ConnectionProperties::default()).await.expect("the server takes connections");
         let channel = connection.create_channel().await.expect("a channel");
-        let side = Side { broker: Broker::open(&url, Queue::Mp3).expect("the address is right"), url: Some(url) };
-        connected(&side.broker).await;
-        let rabbit = Self { side, channel, _connection: connection, _turn: turn };
+        let broker = Broker::open(&url, queue).expect("the address is right");
+        connected(&broker).await;
+        let name = match queue {
+            Queue::Mp3 => "mp3",
+            Queue::Video => "video",
+        };
+        let side = Side { broker, url: Some(url), queue };
+        let rabbit = Self { side, channel, name, _connection: connection, _turn: turn };
         rabbit.empty().await;
         Some(rabbit)
     }
@@ -107,7 +120,7 @@ impl Rabbit {
     /// Waits for a dead letter, past those of earlier tests.
     async fn dead_letter(&self, wanted: &[u8]) {
         let deadline = Instant::now() + PATIENCE;
-        while self.get("mp3.dead", false).await.as_deref() != Some(wanted) {
+        while self.get(&format!("{}.dead", self.name), false).await.as_deref() != Some(wanted) {
             assert!(Instant::now() < deadline, "no dead letter {wanted:?} came");
             sleep(LOOK).await;
         }
@@ -119,14 +132,14 @@ impl Rabbit {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let passive = QueueDeclareOptions { passive: true, ..QueueDeclareOptions::default() };
-            let queue = self.channel.queue_declare("mp3".into(), passive, FieldTable::default()).await;
+            let queue = self.channel.queue_declare(self.name.into(), passive, FieldTable::default()).await;
             let queue = queue.expect("the broker declared it");
             if queue.consumer_count() == 0 && queue.message_count() == 0 {
                 return;
             }
             assert!(Instant::now() < deadline, "somebody else uses the server");
             if queue.consumer_count() == 0 {
-                let purge = self.channel.queue_purge("mp3".into(), QueuePurgeOptions::default());
+                let purge = self.channel.queue_purge(self.name.into(), QueuePurgeOptions::default());
                 purge.await.expect("it is there");
             }
             sleep(LOOK).await;

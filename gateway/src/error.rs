@@ -55,7 +55,7 @@ pub enum Error {
     ClientSlow(u64),
     #[error("the upload broke off before its end")]
     ClientStopped,
-    #[error("the conversion is still running; ask GET /conversions/{0} for its state")]
+    #[error("the conversion has not ended yet; ask GET /conversions/{0} for its state")]
     NotReady(ConversionId),
     #[error("the conversion failed: {0}")]
     ConversionFailed(String),

@@ -43,6 +43,8 @@ pub enum Error {
     Failed(String),
     #[error("{}: the admin's password was changed since; run `tapedeck login`", file.display())]
     StalePassword { file: PathBuf },
+    #[error("it did not end within {} (--patience)", humantime::format_duration(Duration::from_secs(.0.as_secs())))]
+    NotEnded(Duration),
     #[error("interrupted; what the server has whole goes on there, see `tapedeck list`")]
     Interrupted,
     /// The engine's refusal, where there is no server.
@@ -71,7 +73,7 @@ impl Error {
                 _ if self.is_busy() => 4,
                 _ => 1,
             },
-            Self::Unreachable { .. } | Self::Broken(_) => 4,
+            Self::Unreachable { .. } | Self::Broken(_) | Self::NotEnded(_) => 4,
             Self::NotLoggedIn { .. } | Self::StalePassword { .. } => 5,
             Self::NotTapedeck(_) | Self::File { .. } | Self::Failed(_) | Self::Unconvertible(_) => 1,
             Self::Shown(failure) => failure.exit_code(),

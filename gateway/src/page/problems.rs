@@ -17,8 +17,9 @@ const TOO_MANY_REQUESTS: &str = "Too many wrong passwords came for this user or 
 const NOT_FOUND: &str = "There is nothing with this address, id or name, or it belongs to somebody else.";
 const METHOD_NOT_ALLOWED: &str = "The address exists and takes other methods; the header Allow lists them.";
 const CLIENT_STOPPED: &str = "The upload stopped, was too slow, or broke off before its end. Nothing was stored.";
-const IN_PROGRESS: &str = "An upload with this Idempotency-Key is still running. GET /conversions?key=KEY shows it.";
-const NOT_READY: &str = "The conversion is still running. GET /conversions/ID with Prefer: wait=30 waits for it.";
+const IN_PROGRESS: &str = "An upload with this Idempotency-Key is still running, or waits in the queue. \
+    GET /conversions?key=KEY shows it.";
+const NOT_READY: &str = "The conversion has not ended yet. GET /conversions/ID with Prefer: wait=30 waits for it.";
 const CONVERSION_FAILED: &str = "The conversion ended without an mp3; GET /conversions/ID says why.";
 const CANCELLED: &str = "The conversion was deleted while it ran, or another request took it over.";
 const TOO_LARGE: &str = "The video is larger than this service takes (UPLOAD_BYTES_MAX), or it must keep \
@@ -38,16 +39,20 @@ const TOO_MANY_UPLOADS: &str = "Too many uploads of this user are in flight (UPL
     one is over.";
 const TOO_MANY_DOWNLOADS: &str = "Too many downloads of this user are in flight (DOWNLOADS_PER_USER_MAX). Try again when \
     one is over.";
+const TOO_MANY_QUEUED: &str = "Too many uploads of this user wait in the queue (QUEUED_PER_USER_MAX). Nothing of the body \
+    was read. Try again when one has ended; a mail tells of each mp3.";
+const QUEUE_FULL: &str = "Too many uploads wait in the queue (QUEUE_MAX), or their videos are too large together \
+    (QUEUE_BYTES_MAX). Nothing of the body was read. Try again after Retry-After, or without Prefer: respond-async.";
 const BUSY: &str = "All conversions that may run are running, or disk is short. Mostly \
     nothing of the body was read; only a full spool shows itself later. Try again after Retry-After.";
 const DRAINING: &str = "This instance is shutting down and takes nothing new. Try again; another one answers.";
 const UNAVAILABLE: &str = "A service or store behind the gateway does not answer. Try again after Retry-After.";
-const OUTCOME_UNKNOWN: &str = "Whether the mp3 was stored is not known yet. The member id names the conversion: ask \
+const OUTCOME_UNKNOWN: &str = "Whether the mp3 was stored, or the video put into the queue, is not known yet. The member id names the conversion: ask \
     GET /conversions/ID, or repeat the request with the same Idempotency-Key.";
 const CONVERTER_LOST: &str = "The converter that worked on the video is gone. Send it again after Retry-After, with \
     the same Idempotency-Key if you sent one.";
-const TIMED_OUT: &str = "The conversion took longer than the caller waits (CONVERT_TIMEOUT, Request-Deadline-Ms), and \
-    was stopped.";
+const TIMED_OUT: &str = "The conversion took longer than the caller waits (CONVERT_TIMEOUT, Request-Deadline-Ms), or \
+    its way through the queue longer than it may (QUEUE_TIMEOUT), and was stopped.";
 const ENGINE_CRASHED: &str = "The engine ended without a verdict. Nothing was stored, and other conversions go on.";
 
 pub(super) async fn explain(name: Path<String>) -> Result<HttpResponse, Error> {
@@ -76,8 +81,10 @@ pub(super) async fn explain(name: Path<String>) -> Result<HttpResponse, Error> {
         "wrong-host" => WRONG_HOST,
         "too-many-uploads" => TOO_MANY_UPLOADS,
         "too-many-downloads" => TOO_MANY_DOWNLOADS,
+        "too-many-queued" => TOO_MANY_QUEUED,
         "too-many-requests" => TOO_MANY_REQUESTS,
         "busy" | "disk-short" | "contended" | "permit-gone" => BUSY,
+        "queue-full" => QUEUE_FULL,
         "draining" => DRAINING,
         "unavailable" => UNAVAILABLE,
         "outcome-unknown" => OUTCOME_UNKNOWN,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chassis::{Problem, problem};
+use converter::conversion::Failure;
 use reqwest::{Client, Method, RequestBuilder, Response, header, redirect::Policy};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -11,7 +12,7 @@ use crate::error::Error;
 /// Longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Longest wait for the answer to anything but an upload or a download.
-const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest silence in the middle of an answer.
 const SILENCE_MAX: Duration = Duration::from_mins(1);
 
@@ -32,6 +33,21 @@ pub struct Converted {
     pub sha256: String,
     #[serde(flatten)]
     pub more: serde_json::Map<String, serde_json::Value>,
+}
+
+/// How far an upload is.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Upload {
+    Done(Converted),
+    Failed {
+        failure: Failure,
+    },
+    /// Its outcome is still to come: it waits in the queue, or is being converted.
+    Open {
+        id: String,
+        state: String,
+    },
 }
 
 /// A client of one gateway.

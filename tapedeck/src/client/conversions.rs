@@ -1,12 +1,20 @@
-//! `tapedeck list` and `tapedeck delete`.
+//! `tapedeck list` and `tapedeck delete`, and the state of one conversion.
+
+use std::time::Duration;
 
 use indicatif::DecimalBytes;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Server, api::Api};
+use super::{
+    Server,
+    api::{Api, CALL_TIMEOUT, Upload},
+};
 use crate::{console, error::Error};
+
+/// What a caller would like of an answer (RFC 7240).
+pub(super) const PREFER: &str = "prefer";
 
 /// List your conversions, newest first.
 #[derive(Debug, clap::Args)]
@@ -18,7 +26,7 @@ pub struct ListArgs {
     json: bool,
 }
 
-/// Delete conversions and their mp3s; running ones are stopped.
+/// Delete conversions and their mp3s; those that run or wait in the queue are cancelled.
 #[derive(Debug, clap::Args)]
 pub struct DeleteArgs {
     #[command(flatten)]
@@ -88,6 +96,13 @@ pub async fn delete(args: DeleteArgs) -> Result<(), Error> {
 pub(super) async fn get(api: &Api, id: &str) -> Result<Listed, Error> {
     check(id)?;
     api.read(api.call(Method::GET, &format!("/conversions/{id}"))).await
+}
+
+/// How far a conversion of the caller is: once it has ended, or after `held`.
+pub(super) async fn look(api: &Api, id: &str, held: Duration) -> Result<Upload, Error> {
+    check(id)?;
+    let call = api.long_call(Method::GET, &format!("/conversions/{id}")).timeout(held + CALL_TIMEOUT);
+    api.read(call.header(PREFER, format!("wait={}", held.as_secs()))).await
 }
 
 /// An id goes into an address, so it has to be one.

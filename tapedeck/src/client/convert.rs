@@ -14,7 +14,8 @@ use serde_json::json;
 use super::{
     Server,
     api::{Api, Converted},
-    download, upload,
+    download,
+    upload::{Video, upload},
 };
 use crate::{
     console,
@@ -24,6 +25,8 @@ use crate::{
 
 /// Longest to try for one file where the command line does not say.
 const PATIENCE: Duration = Duration::from_mins(15);
+/// The same with `--queue`: as long as a server takes at most unless it is told otherwise (`QUEUE_TIMEOUT`).
+const QUEUE_PATIENCE: Duration = Duration::from_hours(1);
 
 /// Convert videos to mp3s.
 #[derive(Debug, clap::Args)]
@@ -42,9 +45,14 @@ pub struct Args {
     /// Print one line of JSON for each file to standard output and nothing else.
     #[arg(long)]
     json: bool,
-    /// Longest to try for one file, with all waits.
-    #[arg(long, value_name = "TIME", default_value = "15m", value_parser = humantime::parse_duration)]
-    patience: Duration,
+    /// Put the videos into the server's queue: it takes them also while all its converters are busy. This command waits
+    /// for the mp3s; whatever ends it, they go on, and `tapedeck download ID` fetches them later. A server without a queue
+    /// converts at once.
+    #[arg(long)]
+    queue: bool,
+    /// Longest to try for one file, with all waits; 15m where absent, 1h with --queue.
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    patience: Option<Duration>,
     #[command(flatten)]
     options: RawOptions,
 }
@@ -77,14 +85,17 @@ pub async fn run(args: Args) -> Result<(), Error> {
 }
 
 async fn convert(api: &Api, file: &Path, target: &Path, args: &Args, progress: &Progress) -> Result<Converted, Error> {
-    let converted = upload::upload(api, file, &args.options, args.patience, progress).await?;
+    let patience = args.patience.unwrap_or(if args.queue { QUEUE_PATIENCE } else { PATIENCE });
+    let video = Video { path: file, options: &args.options, queue: args.queue };
+    let converted = upload(api, video, patience, progress).await?;
     download::download(api, &converted.id, Some(&converted.sha256), target, args.force, progress).await?;
     Ok(converted)
 }
 
 /// Uploads one file with the usual options and shows nothing.
 pub async fn upload_quietly(api: &Api, file: &Path) -> Result<Converted, Error> {
-    upload::upload(api, file, &RawOptions::default(), PATIENCE, &Progress::new("", true)).await
+    let video = Video { path: file, options: &RawOptions::default(), queue: false };
+    upload(api, video, PATIENCE, &Progress::new("", true)).await
 }
 
 /// Where each mp3 goes. A clash is found before the first upload.

@@ -5,6 +5,7 @@ pub mod conversions;
 pub mod convert;
 pub mod download;
 pub mod login;
+mod queue;
 mod retry;
 pub mod session;
 mod upload;

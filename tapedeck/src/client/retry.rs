@@ -16,12 +16,19 @@ const WAIT_MAX: Duration = Duration::from_secs(15);
 pub(super) struct Retries {
     give_up_at: Instant,
     failures: u32,
+    /// Whether the server has something of ours, so that an outage is waited out.
+    is_expected: bool,
 }
 
 impl Retries {
     /// Gives up after `patience` at the latest.
     pub(super) fn new(patience: Duration) -> Self {
-        Self { give_up_at: Instant::now() + patience, failures: 0 }
+        Self { give_up_at: Instant::now() + patience, failures: 0, is_expected: false }
+    }
+
+    /// The same for questions after what the server has taken.
+    pub(super) fn of_accepted(patience: Duration) -> Self {
+        Self { is_expected: true, ..Self::new(patience) }
     }
 
     /// Time left for one more try.
@@ -32,7 +39,7 @@ impl Retries {
     /// How long to wait before the next try; the error itself where there should be none.
     pub(super) fn after(&mut self, error: Error) -> Result<(Error, Duration), Error> {
         // Where nothing answered at all, nothing ever ran: waiting would only hide that.
-        let nobody = matches!(error, Error::Unreachable { .. }) && self.failures == 0;
+        let nobody = matches!(error, Error::Unreachable { .. }) && self.failures == 0 && !self.is_expected;
         if nobody || !error.is_temporary() {
             return Err(error);
         }

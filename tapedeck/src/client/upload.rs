@@ -10,7 +10,9 @@ use tokio::{fs::File, io::AsyncReadExt as _};
 use tokio_util::io::ReaderStream;
 
 use super::{
-    api::{Api, Converted},
+    api::{Api, Converted, Upload},
+    conversions::PREFER,
+    queue,
     retry::Retries,
 };
 use crate::{error::Error, progress::Progress};
@@ -20,19 +22,29 @@ const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// Bytes that are read from the disk at a time.
 const PIECE_BYTES: usize = 256 * 1024;
 
-/// Uploads the file at `path`. All tries carry one key, so they make one mp3 at most.
+/// A video to send.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Video<'a> {
+    pub path: &'a Path,
+    pub options: &'a RawOptions,
+    /// By the server's queue, where it has one.
+    pub queue: bool,
+}
+
+/// Uploads the video and waits for its mp3. All tries carry one key, so they make one mp3 at most.
 pub(super) async fn upload(
     api: &Api,
-    path: &Path,
-    options: &RawOptions,
+    video: Video<'_>,
     patience: Duration,
     progress: &Progress,
 ) -> Result<Converted, Error> {
     let key = hex::encode(&hex::random::<16>());
     let mut retries = Retries::new(patience);
     loop {
-        let error = match attempt(api, path, options, &key, retries.remaining(), progress).await {
-            Ok(converted) => return Ok(converted),
+        let error = match attempt(api, video, &key, retries.remaining(), progress).await {
+            Ok(Upload::Done(converted)) => return Ok(converted),
+            Ok(Upload::Open { id, .. }) => return queue::wait(api, &id, retries.remaining(), progress).await,
+            Ok(Upload::Failed { failure }) => return Err(Error::Refused(Box::new(failure.problem()))),
             Err(error) => error,
         };
         let (error, wait) = retries.after(error)?;
@@ -44,32 +56,36 @@ pub(super) async fn upload(
 
 async fn attempt(
     api: &Api,
-    path: &Path,
-    options: &RawOptions,
+    video: Video<'_>,
     key: &str,
     patience: Duration,
     progress: &Progress,
-) -> Result<Converted, Error> {
-    let (video, bytes) = open(path).await?;
+) -> Result<Upload, Error> {
+    let (file, bytes) = open(video.path).await?;
     progress.step("uploading", bytes);
     let (shown, mut left) = (progress.clone(), bytes);
-    let pieces = ReaderStream::with_capacity(video.take(bytes), PIECE_BYTES).inspect_ok(move |piece| {
+    let and_then = if video.queue { "waiting for the server" } else { "converting" };
+    let pieces = ReaderStream::with_capacity(file.take(bytes), PIECE_BYTES).inspect_ok(move |piece| {
         shown.advance(piece.len() as u64);
         left = left.saturating_sub(piece.len() as u64);
         if left == 0 {
-            shown.wait("converting");
+            shown.wait(and_then);
         }
     });
-    let patience_ms = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX).max(1);
     let call = api
         .long_call(Method::POST, "/upload")
-        .query(&query(path, options))
+        .query(&query(video.path, video.options))
         .header(header::CONTENT_LENGTH, bytes)
         .header(header::CONTENT_TYPE, "application/octet-stream")
         .header(IDEMPOTENCY_KEY, key)
-        .header(deadline::HEADER, patience_ms)
         .timeout(patience)
         .body(Body::wrap_stream(pieces));
+    // What is in the queue outlasts this program: its limit is the server's.
+    let call = if video.queue {
+        call.header(PREFER, "respond-async")
+    } else {
+        call.header(deadline::HEADER, u64::try_from(patience.as_millis()).unwrap_or(u64::MAX).max(1))
+    };
     api.read(call).await
 }
 

@@ -4,6 +4,7 @@ mod answer;
 mod bad_input;
 mod cli;
 mod client;
+mod client_queue;
 mod clients;
 mod crashes;
 mod downloads;

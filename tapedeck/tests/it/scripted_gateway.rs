@@ -1,4 +1,4 @@
-//! A gateway that answers uploads by a script, and the program that talks to it.
+//! A gateway that answers uploads and questions for a state by a script, and the program that talks to it.
 
 use std::{
     collections::VecDeque,
@@ -14,12 +14,12 @@ use actix_web::{
     dev::ServerHandle,
     web::{self, Bytes, Data, Payload, Query},
 };
-use futures_util::{StreamExt as _, stream};
+use futures_util::{StreamExt as _, future, stream};
 use serde::Deserialize;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-const ID: &str = "00112233445566778899aabbccddeeff";
+pub(crate) const ID: &str = "00112233445566778899aabbccddeeff";
 
 /// How one upload is answered.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +30,19 @@ pub(crate) enum Answer {
     NoAudio,
     Done,
     DoneWithOtherBytes,
+    Queued,
+}
+
+/// How one question for the state of the conversion is answered.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Look {
+    Busy,
+    Queued,
+    Done,
+    NoAudio,
+    Deleted,
+    /// Not at all.
+    Silence,
 }
 
 /// What came.
@@ -38,11 +51,13 @@ pub(crate) struct Upload {
     pub(crate) filename: String,
     pub(crate) key: String,
     pub(crate) bytes: usize,
+    pub(crate) prefer: String,
 }
 
 struct State {
     mp3: &'static [u8],
     script: Mutex<VecDeque<Answer>>,
+    looks: Mutex<VecDeque<Look>>,
     uploads: Mutex<Vec<Upload>>,
 }
 
@@ -55,7 +70,16 @@ pub(crate) struct Gateway {
 
 impl Gateway {
     pub(crate) fn start<const N: usize>(mp3: &'static [u8], script: [Answer; N]) -> Self {
-        let state = Data::new(State { mp3, script: Mutex::new(script.into()), uploads: Mutex::default() });
+        Self::start_with_looks(mp3, script, [])
+    }
+
+    pub(crate) fn start_with_looks<const N: usize, const M: usize>(
+        mp3: &'static [u8],
+        script: [Answer; N],
+        looks: [Look; M],
+    ) -> Self {
+        let (script, looks) = (Mutex::new(script.into()), Mutex::new(looks.into()));
+        let state = Data::new(State { mp3, script, looks, uploads: Mutex::default() });
         let (started, starts) = mpsc::channel();
         let shared = state.clone();
         let thread = thread::spawn(move || {
@@ -65,6 +89,7 @@ impl Gateway {
                         .app_data(shared.clone())
                         .route("/login", web::post().to(login))
                         .route("/upload", web::post().to(upload))
+                        .route("/conversions/{id}", web::get().to(look))
                         .route("/download", web::get().to(download))
                 })
                 .workers(1)
@@ -84,6 +109,11 @@ impl Gateway {
 
     pub(crate) fn uploads(&self) -> Vec<Upload> {
         locked(&self.state.uploads).clone()
+    }
+
+    /// Questions of the script that nobody has asked yet.
+    pub(crate) fn looks_left(&self) -> usize {
+        locked(&self.state.looks).len()
     }
 }
 
@@ -119,10 +149,14 @@ impl Tapedeck {
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().expect("the program starts")
+    }
+
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tapedeck"));
         command.args(arguments).env_clear().env("HOME", self.home()).env("TAPEDECK_SERVER", &self.server);
         command.current_dir(self.home()).stdin(Stdio::null());
-        command.output().expect("the program starts")
+        command
     }
 }
 
@@ -140,8 +174,8 @@ async fn upload(request: HttpRequest, named: Query<Named>, mut video: Payload, s
     while let Some(Ok(piece)) = video.next().await {
         bytes += piece.len();
     }
-    let key = request.headers().get("idempotency-key").and_then(|key| key.to_str().ok()).unwrap_or_default();
-    let upload = Upload { filename: named.filename.clone(), key: key.to_owned(), bytes };
+    let key = header(&request, "idempotency-key");
+    let upload = Upload { filename: named.filename.clone(), key, bytes, prefer: header(&request, "prefer") };
     locked(&state.uploads).push(upload);
     let answer = locked(&state.script).pop_front().expect("the script covers every upload");
     match answer {
@@ -153,7 +187,29 @@ async fn upload(request: HttpRequest, named: Query<Named>, mut video: Payload, s
         }
         Answer::Done => converted(state.mp3, state.mp3),
         Answer::DoneWithOtherBytes => converted(state.mp3, b"other bytes"),
+        Answer::Queued => HttpResponse::Accepted().json(json!({"id": ID, "state": "queued"})),
     }
+}
+
+async fn look(request: HttpRequest, state: Data<State>) -> HttpResponse {
+    assert!(header(&request, "prefer").starts_with("wait="), "whoever waits holds the question");
+    let look = locked(&state.looks).pop_front().expect("the script covers every question");
+    match look {
+        Look::Busy => problem(503, "Busy", "the store does not answer", Some(1)),
+        Look::Queued => HttpResponse::Ok().json(json!({"id": ID, "state": "queued"})),
+        Look::Done => converted(state.mp3, state.mp3),
+        Look::NoAudio => {
+            let failure = json!({"type": "/problems/test", "title": "No audio", "status": 422, "detail": "no audio track",
+                "retryable": false});
+            HttpResponse::Ok().json(json!({"id": ID, "state": "failed", "failure": failure}))
+        }
+        Look::Deleted => problem(404, "Not found", "nothing with this id is yours", None),
+        Look::Silence => future::pending().await,
+    }
+}
+
+fn header(request: &HttpRequest, name: &str) -> String {
+    request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
 }
 
 fn converted(mp3: &[u8], stored: &[u8]) -> HttpResponse {

@@ -1,5 +1,6 @@
 """The few WebDriver calls that the page test needs, over plain HTTP to chromedriver (W3C WebDriver)."""
 
+import base64
 import json
 import re
 import subprocess
@@ -73,6 +74,10 @@ class Browser:
 
     def accept(self):
         self.call("POST", "/alert/accept", {})
+
+    def picture(self, path):
+        """What is seen now, as PNG."""
+        path.write_bytes(base64.b64decode(self.call("GET", "/screenshot")))
 
     def until(self, what, script, *arguments):
         """Waits until the script's result is true, and returns it."""

@@ -146,6 +146,9 @@ function showProblem(row, error) {
   setState(row, `${error.title}: ${error.detail}`, true);
 }
 
+/** Whether its outcome is still to come. */
+const isOpen = (conversion) => conversion.state === "queued" || conversion.state === "running";
+
 /** Fills a row from the JSON of a conversion. */
 function showConversion(row, conversion) {
   const url = `/download?fid=${conversion.id}`;
@@ -164,10 +167,12 @@ function showConversion(row, conversion) {
     if (conversion.completeness === "unknown") setState(row, "This kind of file does not say how long it is.");
   } else if (conversion.state === "failed") {
     showProblem(row, conversion.failure ?? { title: "Failed", detail: "The server gave no reason." });
+  } else if (conversion.state === "queued") {
+    setState(row, "In the queue: it is converted as soon as there is room.");
   } else {
     setState(row, encoding(conversion));
   }
-  setButton(row, ".remove", conversion.state === "running" ? "Cancel" : "Delete", () => remove(row, conversion));
+  setButton(row, ".remove", isOpen(conversion) ? "Cancel" : "Delete", () => remove(row, conversion));
 }
 
 const encoding = (conversion) => `Converting… ${time(conversion.progress?.encoded_ms ?? 0)}`;
@@ -201,7 +206,7 @@ async function remove(row, conversion) {
   }
   const neighbour = row.nextElementSibling ?? row.previousElementSibling;
   row.remove();
-  say(`${conversion.filename} is deleted`);
+  say(`${conversion.filename} is ${isOpen(conversion) ? "cancelled" : "deleted"}`);
   (neighbour ? find(".remove", neighbour) : find("#files")).focus();
   showNone();
 }
@@ -225,7 +230,7 @@ function showPage(page) {
   for (const conversion of page.conversions) {
     const row = newRow(conversions, conversion.filename, false);
     showConversion(row, conversion);
-    if (conversion.state === "running") follow(row, conversion.id);
+    if (isOpen(conversion)) follow(row, conversion.id);
   }
   showNone();
 }
@@ -243,17 +248,26 @@ more.addEventListener("click", async () => {
   }
 });
 
-/** Keeps the row of a running conversion up to date until it ends or the row is gone. */
+/** Keeps the row of a conversion that waits or runs up to date until it ends or the row is gone. */
 async function follow(row, id) {
-  while (row.isConnected && row.dataset.state === "running") {
+  while (row.isConnected && isOpen(row.dataset)) {
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
     try {
-      showConversion(row, await call(`/conversions/${id}`));
+      const conversion = await call(`/conversions/${id}`);
+      // Cancelled since it was asked for.
+      if (!row.isConnected) return;
+      showConversion(row, conversion);
+      if (conversion.state === "done") say(`${conversion.filename} is converted`);
     } catch (error) {
-      return report(error, (shown) => showProblem(row, shown));
+      if (!row.isConnected) return;
+      report(error, (shown) => showProblem(row, shown));
+      if (!isPassing(error)) return;
     }
   }
 }
+
+/** Whether the next look may find an answer: a wait in the queue outlasts a lost connection. */
+const isPassing = ({ status }) => status === 0 || status === 429 || status >= 500;
 
 // ---- uploads
 

@@ -53,6 +53,23 @@ async fn a_paused_consumer_goes_on_with_its_next_wait() {
     }
 }
 
+/// As where a permit that was free a moment ago is gone: the wait for a job ends at any point of asking the server.
+#[tokio::test]
+async fn a_wait_that_is_given_up_halfway_keeps_no_job_from_others() {
+    let Some(rabbit) = Rabbit::open_queue(Queue::Video).await else { return };
+    let worker = rabbit.side.another();
+    let sent = published(&rabbit.side.broker, 20).await;
+    for wait in 0..60 {
+        let waited = timeout(Duration::from_micros(50 * wait), worker.next()).await;
+        if let Ok(delivery) = waited {
+            delivery.give_back().await;
+        }
+        worker.pause().await;
+    }
+
+    take_all(&rabbit.side.another(), &sent).await;
+}
+
 #[tokio::test]
 async fn a_pause_of_a_consumer_that_was_never_asked_is_nothing() {
     let Some(rabbit) = Rabbit::open_queue(Queue::Video).await else { return };

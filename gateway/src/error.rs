@@ -91,7 +91,7 @@ pub enum Error {
     OutcomeUnknown(ConversionId),
     #[error("the converter that worked on this is gone; send the video again")]
     ConverterLost,
-    #[error("the conversion took longer than the caller waits (CONVERT_TIMEOUT, Request-Deadline-Ms)")]
+    #[error("the conversion took longer than the caller waits (CONVERT_TIMEOUT, QUEUE_TIMEOUT, Request-Deadline-Ms)")]
     TimedOut,
     /// Another service's answer, as it came.
     #[error("{0}")]

@@ -92,10 +92,14 @@ async fn jobs_of_a_killed_converter_are_done_by_the_other_one() {
     let (alice, email) = cluster.user("alice").await;
     let mut all = Vec::new();
     for n in 0..2 {
-        let ids = accepted(&cluster, &alice, SOME).await;
-        let victim = &mut cluster.converters[n];
-        until("it converts", async || victim.metric(&cluster.http, "tapedeck_permits_used").await > 0).await;
-        victim.kill();
+        let mut ids = Vec::new();
+        // Further ones where it has nothing left to do.
+        until("it converts", async || {
+            ids.extend(accepted(&cluster, &alice, SOME).await);
+            cluster.converters[n].metric(&cluster.http, "tapedeck_permits_used").await > 0
+        })
+        .await;
+        cluster.converters[n].kill();
         assert!(states(&alice, &ids).await.iter().any(|state| *state != "done"), "it was killed in the middle");
         all_done(&alice, &ids).await;
         cluster.converters[n].restart().await;
@@ -113,7 +117,7 @@ async fn uploads_are_accepted_without_a_broker_and_converted_once_it_is_back() {
     let cluster = Cluster::start_queued(turn.servers).await;
     let (alice, email) = cluster.user("alice").await;
     let mut all = accepted(&cluster, &alice, SOME).await;
-    for how in [Leave::Stopped, Leave::Killed] {
+    for how in [Leave::Stopped, Leave::Killed, Leave::Silenced] {
         // Some jobs wait at the broker when it leaves.
         all.extend(accepted(&cluster, &alice, SOME).await);
         turn.servers.rabbit.leave(how).await;
@@ -137,7 +141,7 @@ async fn without_a_store_nothing_is_accepted_and_what_was_is_done_later() {
     let cluster = Cluster::start_queued(turn.servers).await;
     let (alice, email) = cluster.user("alice").await;
     let mut all = Vec::new();
-    for how in [Leave::Killed, Leave::Stopped] {
+    for how in [Leave::Killed, Leave::Stopped, Leave::Silenced] {
         let ids = accepted(&cluster, &alice, SOME).await;
         turn.servers.mongo.leave(how).await;
         for base in cluster.bases() {

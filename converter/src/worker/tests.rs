@@ -75,7 +75,7 @@ impl Rig {
         self.jobs.publish(Event { id }).await.expect("there is room");
         let (delivery, permit) = (self.next().await, self.app.permits.take().expect("a permit"));
         self.faulty.fail(faults);
-        handle(Arc::clone(&self.app), delivery, permit).await;
+        Box::pin(handle(Arc::clone(&self.app), delivery, permit)).await;
         self.faulty.fail(vec![]);
     }
 

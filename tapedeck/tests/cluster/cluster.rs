@@ -36,13 +36,27 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// Starts all services; they are ready when this returns.
     pub(crate) async fn start(servers: &Servers) -> Self {
-        let cluster = Self::launch(servers).await;
-        until("all services are ready", async || cluster.is_ready().await).await;
-        cluster
+        Self::launch(servers).await.ready().await
+    }
+
+    /// As [`Self::start`], with the queued flow on, and with one conversion at a time in each converter, so that jobs wait.
+    pub(crate) async fn start_queued(servers: &Servers) -> Self {
+        let more = [("QUEUED_FLOW", "true".to_owned()), ("CONVERSIONS_MAX", "1".to_owned())];
+        Self::launch_with(servers, &more).await.ready().await
+    }
+
+    async fn ready(self) -> Self {
+        until("all services are ready", async || self.is_ready().await).await;
+        self
     }
 
     /// Starts all services; they listen when this returns, whatever of the servers is there.
     pub(crate) async fn launch(servers: &Servers) -> Self {
+        Self::launch_with(servers, &[]).await
+    }
+
+    /// `more` is for gateways and converters.
+    async fn launch_with(servers: &Servers, more: &[(&'static str, String)]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = |name: &str, text: &str| {
             let path = folder.path().join(name);
@@ -53,7 +67,7 @@ impl Cluster {
         let (store, broker) = (servers.new_store(), servers.rabbit.url().to_owned());
         let auth = vec![("USERS_URL", servers.mysql.url().to_owned()), ("SIGNING_KEY_FILE", key)];
         let auth = Process::start("auth", "AUTH_LISTEN", auth, folder.path()).await;
-        let converter_settings = vec![
+        let mut converter_settings = vec![
             ("STORE_URL", store.clone()),
             ("BROKER_URL", broker.clone()),
             ("SERVICE_TOKEN_FILE", token.clone()),
@@ -62,18 +76,22 @@ impl Cluster {
             ("PERMIT_HOLD", "2s".to_owned()),
             ("DISK_FREE_MIN", "0".to_owned()),
         ];
+        converter_settings.extend_from_slice(more);
         let mut converters = Vec::new();
         for _ in 0..2 {
             converters.push(converter(&converter_settings, folder.path()).await);
         }
         list(folder.path(), &converters.iter().collect::<Vec<_>>());
-        let gateway = vec![
+        let mut gateway = vec![
             ("AUTH_URL", auth.url("")),
             ("CONVERTERS", format!("file:{}", folder.path().join("converters").display())),
             ("STORE_URL", store.clone()),
             ("SERVICE_TOKEN_FILE", token),
             ("UPLOADS_PER_USER_MAX", "32".to_owned()),
+            ("BROKER_URL", broker.clone()),
+            ("LEASE", format!("{}s", LEASE.as_secs())),
         ];
+        gateway.extend_from_slice(more);
         let mut gateways = Vec::new();
         for _ in 0..2 {
             gateways.push(Process::start("gateway", "GATEWAY_LISTEN", gateway.clone(), folder.path()).await);

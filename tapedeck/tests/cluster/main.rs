@@ -10,6 +10,7 @@ mod help;
 mod kills;
 mod outages;
 mod process;
+mod queued;
 mod replicas;
 mod servers;
 mod starts;

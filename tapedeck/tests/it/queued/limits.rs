@@ -55,7 +55,7 @@ async fn what_is_not_converted_in_time_fails_and_says_so() {
         let upload = alice.post("/upload?filename=a.mp4").header("prefer", "respond-async");
         upload.header("idempotency-key", key).body(clip())
     };
-    let hasty = upload("hasty").header("request-deadline-ms", "8000").send().await.expect("an answer");
+    let hasty = upload("hasty").header("request-deadline-ms", "10000").send().await.expect("an answer");
     let hasty = expect(hasty, 202).await["id"].as_str().expect("an id").to_owned();
     let patient = accepted(&alice, "patient", clip()).await;
 

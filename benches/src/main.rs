@@ -4,6 +4,7 @@ mod call;
 mod codec;
 mod console;
 mod inputs;
+mod load;
 mod memory;
 mod servers;
 mod service;

@@ -1,0 +1,143 @@
+//! The load generator: open loop. Arrivals are scheduled before the run and come whether or not earlier ones were answered, as
+//! people do; latency counts from the scheduled moment, so a system that stalls cannot slow down its own measurement.
+
+mod arrivals;
+mod generator;
+mod own;
+
+use std::{
+    future::Future,
+    time::{Duration, Instant},
+};
+
+use serde::Serialize;
+
+pub(crate) use self::generator::run;
+
+/// What is offered.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Plan {
+    /// Mean number of arrivals in a second.
+    pub(crate) rate_per_s: f64,
+    /// For so long arrivals come.
+    pub(crate) length: Duration,
+    pub(crate) arrivals: Arrivals,
+    /// The same seed brings the same arrivals.
+    pub(crate) seed: u64,
+    /// An arrival that finds so many calls under way is dropped and counted, never delayed.
+    pub(crate) in_flight_max: usize,
+    /// So long after the last moment of `length` calls may still end.
+    pub(crate) drain_max: Duration,
+}
+
+/// How the gaps between arrivals are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Arrivals {
+    /// All alike.
+    Constant,
+    /// Exponentially distributed: callers that know nothing of each other.
+    Poisson,
+}
+
+/// One call that is to be made now.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Arrival {
+    /// From 0, also over the dropped ones.
+    pub(crate) number: usize,
+    /// When it should have been sent.
+    pub(crate) intended: Instant,
+    /// The call has to have ended by then, and says what it knows.
+    pub(crate) deadline: Instant,
+}
+
+/// What a call saw.
+#[derive(Debug, Clone)]
+pub(crate) struct Reply {
+    /// When the answer to the upload was there.
+    pub(crate) answered: Option<Instant>,
+    /// When the mp3 was known to be there for download.
+    pub(crate) finished: Option<Instant>,
+    pub(crate) outcome: Outcome,
+    /// Of the conversion, where one was acknowledged.
+    pub(crate) id: Option<String>,
+}
+
+/// How an arrival ended.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub(crate) enum Outcome {
+    /// The mp3 is there.
+    Done,
+    /// 429 or 503.
+    Refused { status: u16, retry_after_s: Option<f64> },
+    /// Another status, or none where the connection broke.
+    Failed { status: Option<u16> },
+    /// Acknowledged, and later not there or not what was said.
+    Lost,
+    /// Not ended when the run was over.
+    Unanswered,
+    /// Never sent: too many were in flight.
+    Dropped,
+}
+
+/// One arrival. Times are seconds since the run began.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Record {
+    pub(crate) number: usize,
+    pub(crate) intended_s: f64,
+    pub(crate) sent_s: Option<f64>,
+    pub(crate) answered_s: Option<f64>,
+    pub(crate) finished_s: Option<f64>,
+    pub(crate) outcome: Outcome,
+    pub(crate) id: Option<String>,
+}
+
+impl Record {
+    /// Seconds from the intended moment to the answer.
+    pub(crate) fn answer_s(&self) -> Option<f64> {
+        Some(self.answered_s? - self.intended_s)
+    }
+
+    /// Seconds from the intended moment to the mp3.
+    pub(crate) fn downloadable_s(&self) -> Option<f64> {
+        Some(self.finished_s? - self.intended_s)
+    }
+}
+
+/// A run and how good its generator was.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Run {
+    pub(crate) plan: Plan,
+    /// One for each arrival, in their order.
+    pub(crate) records: Vec<Record>,
+    pub(crate) generator: Generator,
+}
+
+/// What the generator itself did to the figures.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Generator {
+    pub(crate) dropped: usize,
+    /// Seconds from the intended moment to the sending: the 99th percentile of all, and the worst.
+    pub(crate) lateness_p99_s: f64,
+    pub(crate) lateness_max_s: f64,
+    /// CPU time of this process over the run, in cores.
+    pub(crate) cpu_share: f64,
+    /// Why the generator, and not the system, may have been the limit.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// How one arrival calls the system.
+pub(crate) trait Call: Send + 'static {
+    fn call(&self, arrival: Arrival) -> impl Future<Output = Reply> + Send + 'static;
+}
+
+impl<F, R> Call for F
+where
+    F: Fn(Arrival) -> R + Send + 'static,
+    R: Future<Output = Reply> + Send + 'static,
+{
+    fn call(&self, arrival: Arrival) -> impl Future<Output = Reply> + Send + 'static {
+        self(arrival)
+    }
+}

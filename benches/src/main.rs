@@ -8,6 +8,7 @@ mod load;
 mod memory;
 mod servers;
 mod service;
+mod simulate;
 mod stats;
 mod store;
 
@@ -45,6 +46,8 @@ enum Command {
     Codec(codec::Args),
     /// Real servers against embedded stores: uploads, tokens, the outbox.
     Servers(servers::Args),
+    /// A model of both flows: checked against a measured run, then beyond this machine.
+    Simulate(simulate::Args),
     /// Blobs in MongoDB: the store against the driver's own GridFS.
     Store(store::Args),
 }
@@ -57,6 +60,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Call { rounds, no_memory } => call::run(&cli.tapedeck, &inputs()?, rounds, !no_memory).await,
         Command::Codec(args) => codec::run(&args, &inputs()?),
         Command::Servers(args) => servers::run(&args, &cli.tapedeck, &inputs()?).await,
+        Command::Simulate(args) => simulate::run(&args),
         Command::Store(args) => store::run(&args).await,
     }
 }

@@ -5,6 +5,8 @@ mod codec;
 mod console;
 mod inputs;
 mod memory;
+#[allow(dead_code, unused_imports, reason = "until all commands that report are here")]
+mod report;
 mod servers;
 mod service;
 mod stats;

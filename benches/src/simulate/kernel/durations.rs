@@ -25,6 +25,12 @@ impl Durations {
         self.sum += seconds(duration);
     }
 
+    /// Those of another run, too.
+    pub(in crate::simulate) fn add(&mut self, other: &Self) {
+        self.nanos += &other.nanos;
+        self.sum += other.sum;
+    }
+
     pub(in crate::simulate) fn count(&self) -> u64 {
         self.nanos.len()
     }

@@ -37,6 +37,15 @@ pub(in crate::simulate) enum Flow {
     Queued,
 }
 
+impl Flow {
+    pub(in crate::simulate) fn name(self) -> &'static str {
+        match self {
+            Self::Blocking => "blocking",
+            Self::Queued => "queued",
+        }
+    }
+}
+
 /// When uploads begin.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -6,7 +6,6 @@ use anyhow::ensure;
 use super::{
     measured::{Service, Summary},
     model::{Fixed, Flow, Replica, Spread, Video, Work},
-    scenario,
 };
 
 /// Sweeps draw from the clips; the longer files have runs of their own.
@@ -46,11 +45,6 @@ impl Fit {
     /// The machine that was measured: gateway, stores and converter share its cores.
     pub(super) fn machine(&self, permits: Option<u32>) -> Replica {
         Replica { cores: self.cores, width: self.cores, permits: permits.unwrap_or(PERMITS), accepts: true }
-    }
-
-    /// The same files on a converter beyond that machine.
-    pub(super) fn replica() -> Replica {
-        scenario::REPLICA
     }
 }
 

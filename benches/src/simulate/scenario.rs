@@ -29,7 +29,7 @@ pub(super) fn basic(flow: Flow, mix: Vec<Video>) -> Settings {
         replica: REPLICA,
         replicas: 1,
         rules: Rules::default(),
-        clients: Clients { uplink_bytes_per_s: f64::INFINITY, asks_again_max: 0, patience_s: f64::INFINITY },
+        clients: Clients::leaving(),
         faults: vec![],
         autoscaler: None,
         cold_start_s: 0.0,

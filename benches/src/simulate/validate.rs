@@ -99,6 +99,14 @@ fn row(run: &Run, fit: &Fit, seed: u64) -> Row {
     }
 }
 
+/// A row for the console.
+pub(super) fn line(row: &Row) -> String {
+    let error =
+        |pair: Option<Pair>| pair.map_or_else(|| "–".to_owned(), |pair| format!("{:+.1} %", pair.error() * 100.0));
+    let tail = row.tail.map_or("no tail", |tail| if tail.is_inside() { "tail inside" } else { "tail outside" });
+    format!("{:24} goodput {:>8}   p50 {:>8}   {tail}", row.id, error(row.goodput_per_s), error(row.p50_s))
+}
+
 /// The measured run as the model is given it.
 pub(super) fn settings(run: &Run, fit: &Fit) -> Settings {
     let per_s = run.rate_per_s;

@@ -23,3 +23,9 @@ pub(in crate::simulate) fn seconds(nanos: Nanos) -> f64 {
 pub(in crate::simulate) fn float(number: u64) -> f64 {
     number as f64
 }
+
+/// A count, rounded up.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast of a float saturates")]
+pub(in crate::simulate) fn whole(number: f64) -> u32 {
+    number.ceil() as u32
+}

@@ -29,7 +29,7 @@ pub(super) use self::{
         Arrivals, Autoscaler, Clients, Fault, Fixed, Flow, Replica, Rules, Settings, Spread, Video, What, Work,
     },
 };
-use super::kernel::{Durations, NEVER, Nanos, Timers, float, log_normal, nanos, seconds, stream};
+use super::kernel::{Durations, NEVER, Nanos, Timers, float, log_normal, nanos, seconds, stream, whole};
 use crate::stats::random::Random;
 
 /// Bounds of what `Retry-After` promises, and where a converter begins its running mean: as in its permits.
@@ -266,7 +266,7 @@ impl<'a> Model<'a> {
         let (replica, took, held) = (job.replica, self.now - job.arrived, self.now - job.began);
         let video = &self.settings.mix[job.video as usize];
         let costs = &mut self.outcome.costs;
-        costs.written_bytes += video.mp3_bytes;
+        costs.mp3_bytes += video.mp3_bytes;
         if self.settings.flow == Flow::Queued {
             costs.video_byte_s += video.video_bytes * seconds(self.now - job.stored_at);
         }

@@ -43,9 +43,9 @@ pub(in crate::simulate) struct Costs {
     pub(in crate::simulate) accept_core_s: f64,
     /// Bytes of videos in the store, times the seconds they were there.
     pub(in crate::simulate) video_byte_s: f64,
-    /// Bytes written to the store and read again before the mp3 was there.
-    pub(in crate::simulate) written_bytes: f64,
-    pub(in crate::simulate) read_bytes: f64,
+    /// Bytes written to the store.
+    pub(in crate::simulate) video_bytes: f64,
+    pub(in crate::simulate) mp3_bytes: f64,
 }
 
 /// The system at one time.

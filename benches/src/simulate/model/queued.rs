@@ -39,7 +39,7 @@ impl Model<'_> {
         let job = self.jobs.get(slot);
         job.stored_at = now;
         let took = now - job.arrived;
-        self.outcome.costs.written_bytes += self.settings.mix[job.video as usize].video_bytes;
+        self.outcome.costs.video_bytes += self.settings.mix[job.video as usize].video_bytes;
         self.outcome.answer.record(took);
         self.enqueue(slot);
     }
@@ -61,7 +61,6 @@ impl Model<'_> {
             self.queue.pop_front();
             let job = self.jobs.get(slot);
             job.attempts += 1;
-            self.outcome.costs.read_bytes += self.settings.mix[job.video as usize].video_bytes;
             self.convert(slot, replica);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Autoscaler, Event, Flow, Model, Nanos, What, fleet::Fleet, job::Phase, nanos};
+use super::{Autoscaler, Event, Flow, Model, Nanos, What, fleet::Fleet, job::Phase, nanos, whole};
 
 /// The autoscaler changes nothing while use is this near to its target (Kubernetes' `horizontal-pod-autoscaler-tolerance`).
 const TOLERANCE: f64 = 0.1;
@@ -46,12 +46,6 @@ impl Scaler {
         // Up at once; down to the most that was wanted lately.
         if wanted >= there { wanted } else { most.min(there) }
     }
-}
-
-/// Rounded up.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast of a float saturates")]
-fn whole(replicas: f64) -> u32 {
-    replicas.ceil() as u32
 }
 
 impl Model<'_> {

@@ -96,6 +96,16 @@ pub(in crate::simulate) enum Spread {
     LogNormal { sigma: f64 },
 }
 
+impl Spread {
+    /// Standard deviation of the work's logarithm; that of an exponential one is not finite as such, and counted as 1.
+    pub(in crate::simulate) fn sigma(self) -> f64 {
+        match self {
+            Self::Exponential => 1.0,
+            Self::LogNormal { sigma } => sigma,
+        }
+    }
+}
+
 /// Latencies in seconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub(in crate::simulate) struct Fixed {
@@ -151,6 +161,13 @@ pub(in crate::simulate) struct Clients {
     pub(in crate::simulate) asks_again_max: u32,
     /// A client whose next try would begin later than this leaves.
     pub(in crate::simulate) patience_s: f64,
+}
+
+impl Clients {
+    /// On a link that is no limit; they do not come back when they were refused.
+    pub(in crate::simulate) fn leaving() -> Self {
+        Self { uplink_bytes_per_s: f64::INFINITY, asks_again_max: 0, patience_s: f64::INFINITY }
+    }
 }
 
 /// What goes wrong, and when.

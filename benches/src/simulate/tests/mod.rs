@@ -4,7 +4,7 @@
 use super::{
     fit::Fit,
     measured::Summary,
-    model::{Flow, Fixed},
+    model::{Fixed, Flow},
     validate,
 };
 

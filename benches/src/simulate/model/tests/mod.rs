@@ -25,7 +25,7 @@ pub(super) fn plain(flow: Flow, arrivals: Arrivals, horizon_s: f64) -> Settings 
         replica: Replica { cores: 1.0, width: 1.0, permits: 1, accepts: false },
         replicas: 1,
         rules: Rules { queue_max: u32::MAX, ..Rules::default() },
-        clients: Clients { uplink_bytes_per_s: f64::INFINITY, asks_again_max: 0, patience_s: f64::INFINITY },
+        clients: Clients::leaving(),
         faults: vec![],
         autoscaler: None,
         cold_start_s: 0.0,

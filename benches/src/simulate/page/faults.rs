@@ -1,0 +1,103 @@
+//! A lost zone, and traffic that jumps.
+
+use super::{beyond::percent, color, seconds_axis};
+use crate::{
+    report::{
+        Column, Page, Table,
+        chart::{Axis, Chart, Mark, Plot, Series, Unit},
+    },
+    simulate::{
+        beyond::{FLOWS, jump, zone},
+        model::Point,
+    },
+};
+
+pub(super) fn zone(page: &mut Page, rows: &[zone::Row]) {
+    page.heading("A zone is lost").paragraph(
+        "Ten of 30 converters are gone at 120 s, with all that they did. Others start 60 s later and take a cold start. Clients of the \
+         blocking flow get a 502 and come back with their key after the lease; queued work goes back to the queue after it.",
+    );
+    let mut table = Table::new([
+        Column::number("load, %"),
+        Column::text("flow"),
+        Column::number("begun again"),
+        Column::number("503 answers"),
+        Column::number("left without an mp3, %"),
+        Column::number("given up"),
+        Column::number("longest, s"),
+        Column::number("median as before after, s"),
+    ]);
+    for row in rows {
+        table.row([
+            (row.load * 100.0).into(),
+            row.flow.name().into(),
+            row.repeated.into(),
+            row.refusals.into(),
+            percent(row.refused, row.offered).into(),
+            row.failed.into(),
+            row.max_s.into(),
+            row.recovered_after_s.into(),
+        ]);
+    }
+    page.table(table);
+    let chart = |load: f64| {
+        let mut plot = Plot::new(Axis::linear("time").unit(Unit::Seconds), seconds_axis("p50"));
+        for row in rows.iter().filter(|row| (row.load - load).abs() < 1e-9) {
+            let points = curve(&row.curve, |point| point.downloadable_p50_s);
+            plot = plot.series(Series::curve(row.flow.name(), points).color(color(row.flow)));
+        }
+        let away = Mark::span(zone::LOST_AT_S, zone::LOST_AT_S + zone::NOTICED_AFTER_S, "a third is gone");
+        let name = format!("zone-{:.0}", load * 100.0);
+        let caption = "Median of what became downloadable, by two seconds.";
+        Chart::new(name, format!("Load of {:.0} %", load * 100.0), caption, plot.mark(away))
+    };
+    let mut loads: Vec<_> = rows.iter().map(|row| row.load).collect();
+    loads.dedup();
+    page.multiples(loads.into_iter().map(chart));
+}
+
+pub(super) fn jump(page: &mut Page, rows: &[jump::Row]) {
+    page.heading("Traffic jumps, and cold starts").paragraph(format!(
+        "Four converters and an autoscaler that may start more; at once {:.0} times what they can carry. How long a new converter takes \
+         to start decides what clients see.",
+        jump::JUMP
+    ));
+    let axis = || Axis::log("cold start").unit(Unit::Seconds);
+    let mut recovery = Plot::new(axis(), Axis::linear("until the median is well").unit(Unit::Seconds));
+    let mut refused = Plot::new(axis(), Axis::linear("left without an mp3").unit(Unit::Percent));
+    for flow in FLOWS {
+        let of = || rows.iter().filter(move |row| row.flow == flow);
+        let times = of().filter_map(|row| Some((row.cold_start_s, row.recovered_after_s?)));
+        let shares = of().map(|row| (row.cold_start_s, row.refused_share * 100.0));
+        recovery = recovery.series(Series::line(flow.name(), times).color(color(flow)));
+        refused = refused.series(Series::line(flow.name(), shares).color(color(flow)));
+    }
+    page.chart(Chart::new(
+        "jump-recovery",
+        "A queue remembers the overload, a refusal forgets it",
+        "Time until the median is at most three times that of enough converters. A queue has to be worked off first.",
+        recovery,
+    ));
+    page.chart(Chart::new(
+        "jump-refused",
+        "What waiting costs the one flow, refusals cost the other",
+        "Clients come back after each 503 for two minutes, then they leave.",
+        refused,
+    ));
+    let longest = rows.iter().map(|row| row.cold_start_s).fold(0.0, f64::max);
+    let mut plot = Plot::new(Axis::linear("time").unit(Unit::Seconds), Axis::linear("waiting"));
+    for row in rows.iter().filter(|row| row.cold_start_s >= longest) {
+        let points = curve(&row.curve, |point| Some(f64::from(point.waiting)));
+        plot = plot.series(Series::area(row.flow.name(), points).color(color(row.flow)));
+    }
+    page.chart(Chart::new(
+        "jump-waiting",
+        format!("Who waits, with a cold start of {longest:.0} s"),
+        "Videos in the queue, and blocking uploads that wait for a permit: those that were told to come back do not count.",
+        plot,
+    ));
+}
+
+fn curve(points: &[Point], value: fn(&Point) -> Option<f64>) -> Vec<(f64, f64)> {
+    points.iter().filter_map(|point| Some((point.at_s, value(point)?))).collect()
+}

@@ -8,6 +8,7 @@ mod load;
 mod memory;
 #[allow(dead_code, unused_imports, reason = "until all commands that report are here")]
 mod report;
+mod selftest;
 mod servers;
 mod service;
 mod simulate;
@@ -51,6 +52,8 @@ enum Command {
         /// The folder of the run.
         folder: PathBuf,
     },
+    /// The load generator itself, against a stub whose latencies are known from theory.
+    Selftest(selftest::Args),
     /// Real servers against embedded stores: uploads, tokens, the outbox.
     Servers(servers::Args),
     /// A model of both flows: checked against a measured run, then beyond this machine.
@@ -70,6 +73,7 @@ async fn main() -> anyhow::Result<()> {
             console::say(report::render(&folder)?.display());
             Ok(())
         }
+        Command::Selftest(args) => selftest::run(&args).await,
         Command::Servers(args) => servers::run(&args, &cli.tapedeck, &inputs()?).await,
         Command::Simulate(args) => simulate::run(&args),
         Command::Store(args) => store::run(&args).await,

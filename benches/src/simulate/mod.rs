@@ -24,7 +24,7 @@ use self::{
     model::{Flow, Video},
 };
 use crate::{
-    console::{note, say},
+    console::{note, progress, say},
     report::{Folder, Out},
 };
 
@@ -104,6 +104,7 @@ fn world(args: &Args, summary: Option<&Summary>) -> anyhow::Result<World> {
         cold_start_s: args.cold_start_s,
         seed: args.seed,
         short: args.short,
+        bar: progress(beyond::STEPS, "simulate"),
     })
 }
 
@@ -114,19 +115,20 @@ fn simulate(args: &Args, summary: Option<&Summary>, world: World) -> Results {
     let validation = summary.map(|summary| validate::rows(summary, args.seed));
     let fleet = fleet::run(&world);
     let days = day::run(&world);
-    note("slow links, a lost zone, a jump");
+    let (links, zone, jump) = (links::run(&world), zone::run(&world), jump::run(&world));
+    world.bar.finish_and_clear();
     Results {
         from: args.from.as_deref().map(name),
         blocking: world.blocking.clone(),
         queued: world.queued.clone(),
         validation,
         fleet,
-        links: links::run(&world),
+        links,
         costs: cost::rows(&days, &args.prices),
         days,
         prices: args.prices,
-        zone: zone::run(&world),
-        jump: jump::run(&world),
+        zone,
+        jump,
         world,
     }
 }

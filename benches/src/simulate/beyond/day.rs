@@ -3,12 +3,9 @@
 use serde::Serialize;
 
 use super::{FLOWS, LOAD, World, replicas_for};
-use crate::{
-    console::note,
-    simulate::{
-        kernel::float,
-        model::{self, Arrivals, Autoscaler, Clients, Costs, Flow, Point},
-    },
+use crate::simulate::{
+    kernel::float,
+    model::{self, Arrivals, Autoscaler, Clients, Costs, Flow, Point},
 };
 
 /// The peak of the day divided by its mean.
@@ -23,6 +20,8 @@ const ASKS_AGAIN_MAX: u32 = 20;
 const PATIENCE_S: f64 = 300.0;
 /// The autoscaler keeps two, so that one may be lost.
 const REPLICAS_MIN: u32 = 2;
+
+pub(super) const STEPS: u64 = 2 * Plan::ALL.len() as u64;
 
 /// How many converters there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -69,7 +68,7 @@ pub(in crate::simulate) fn run(world: &World) -> Vec<Row> {
 }
 
 fn row(world: &World, plan: Plan, flow: Flow) -> Row {
-    note(format!("a day, {}, {}", plan.name(), flow.name()));
+    world.step(format!("a day, {}, {}", plan.name(), flow.name()));
     let scale = if world.short { 0.2 } else { 1.0 };
     let capacity = world.capacity_per_s(flow);
     // Both flows get the same traffic.

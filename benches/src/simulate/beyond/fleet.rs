@@ -3,10 +3,7 @@
 use serde::Serialize;
 
 use super::{FLOWS, LOAD, World};
-use crate::{
-    console::note,
-    simulate::model::{self, Flow, Settings},
-};
+use crate::simulate::model::{self, Flow, Settings};
 
 const REPLICAS: [u32; 10] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000];
 /// Uploads of one run, so that p99 has thousands beyond it, and the least time, so that the start does not count.
@@ -14,6 +11,8 @@ const UPLOADS: f64 = 3e5;
 const HORIZON_MIN_S: f64 = 120.0;
 /// Runs of each size, with seeds of their own.
 const REPEATS: u64 = 3;
+
+pub(super) const STEPS: u64 = 2 * REPLICAS.len() as u64;
 
 /// One flow at one size.
 #[derive(Debug, Clone, Serialize)]
@@ -50,7 +49,7 @@ pub(in crate::simulate) fn run(world: &World) -> Vec<Row> {
 }
 
 fn row(world: &World, replicas: u32, flow: Flow) -> Row {
-    note(format!("{replicas} converters, {}", flow.name()));
+    world.step(format!("{replicas} converters, {}", flow.name()));
     let per_s = LOAD * f64::from(replicas) * world.capacity_per_s(flow);
     let settings = world.settings(flow, replicas, per_s, world.horizon_s(UPLOADS, per_s, HORIZON_MIN_S));
     let outcomes: Vec<_> = (0..REPEATS)

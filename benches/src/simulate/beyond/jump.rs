@@ -18,6 +18,8 @@ const PATIENCE_S: f64 = 120.0;
 /// A median as of an idle system, times this.
 const WELL: f64 = 3.0;
 
+pub(super) const STEPS: u64 = 2 * COLD_STARTS_S.len() as u64;
+
 #[derive(Debug, Clone, Serialize)]
 pub(in crate::simulate) struct Row {
     pub(in crate::simulate) cold_start_s: f64,
@@ -36,6 +38,7 @@ pub(in crate::simulate) fn run(world: &World) -> Vec<Row> {
 }
 
 fn row(world: &World, cold_start_s: f64, flow: Flow) -> Row {
+    world.step(format!("a jump, cold starts of {cold_start_s} s, {}", flow.name()));
     let capacity = world.capacity_per_s(flow);
     let per_s = JUMP * f64::from(REPLICAS) * capacity;
     let enough = replicas_for(per_s, capacity, LOAD);

@@ -14,6 +14,8 @@ const UPLOADS: f64 = 1e5;
 /// Many times the slowest upload.
 const HORIZON_MIN_S: f64 = 600.0;
 
+pub(super) const STEPS: u64 = 2 * MBIT_PER_S.len() as u64;
+
 #[derive(Debug, Clone, Serialize)]
 pub(in crate::simulate) struct Row {
     pub(in crate::simulate) mbit_per_s: f64,
@@ -30,6 +32,7 @@ pub(in crate::simulate) fn run(world: &World) -> Vec<Row> {
 }
 
 fn row(world: &World, mbit_per_s: f64, flow: Flow) -> Row {
+    world.step(format!("links of {mbit_per_s} Mbit/s, {}", flow.name()));
     let per_s = LOAD * f64::from(REPLICAS) * world.capacity_per_s(flow);
     let mut settings = world.settings(flow, REPLICAS, per_s, world.horizon_s(UPLOADS, per_s, HORIZON_MIN_S));
     settings.clients = Clients { uplink_bytes_per_s: bytes_per_s(mbit_per_s), ..settings.clients };

@@ -7,12 +7,16 @@ pub(super) mod jump;
 pub(super) mod links;
 pub(super) mod zone;
 
+use indicatif::ProgressBar;
+
 use super::{
     kernel::whole,
     model::{Arrivals, Clients, Flow, Settings, Video},
     scenario,
 };
 
+/// Steps of all experiments, for a bar.
+pub(super) const STEPS: u64 = fleet::STEPS + links::STEPS + day::STEPS + zone::STEPS + jump::STEPS;
 /// Both flows, in the order of their colours.
 pub(super) const FLOWS: [Flow; 2] = [Flow::Blocking, Flow::Queued];
 /// Share of the capacity that is offered where nothing else is said: what an autoscaler's target leaves free, too.
@@ -28,6 +32,7 @@ pub(super) struct World {
     pub(super) seed: u64,
     /// A tenth of the uploads, to try something.
     pub(super) short: bool,
+    pub(super) bar: ProgressBar,
 }
 
 impl World {
@@ -36,6 +41,12 @@ impl World {
             Flow::Blocking => &self.blocking,
             Flow::Queued => &self.queued,
         }
+    }
+
+    /// Says what is simulated next.
+    fn step(&self, what: String) {
+        self.bar.set_message(what);
+        self.bar.inc(1);
     }
 
     /// Mp3s per second that the cores of one converter can make.

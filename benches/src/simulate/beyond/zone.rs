@@ -19,6 +19,10 @@ const PATIENCE_S: f64 = 120.0;
 /// As it was before: the median within this factor.
 const WELL: f64 = 1.5;
 
+/// At the usual load, which two thirds cannot quite carry, and at half load, which they can.
+const LOADS: [f64; 2] = [0.5, LOAD];
+pub(super) const STEPS: u64 = 2 * LOADS.len() as u64;
+
 #[derive(Debug, Clone, Serialize)]
 pub(in crate::simulate) struct Row {
     pub(in crate::simulate) flow: Flow,
@@ -36,12 +40,12 @@ pub(in crate::simulate) struct Row {
     pub(in crate::simulate) curve: Vec<Point>,
 }
 
-/// At the usual load, which two thirds can just not carry at once, and at half load, which they can.
 pub(in crate::simulate) fn run(world: &World) -> Vec<Row> {
-    [0.5, LOAD].into_iter().flat_map(|load| FLOWS.map(|flow| row(world, load, flow))).collect()
+    LOADS.into_iter().flat_map(|load| FLOWS.map(|flow| row(world, load, flow))).collect()
 }
 
 fn row(world: &World, load: f64, flow: Flow) -> Row {
+    world.step(format!("a zone lost at {:.0} % load, {}", load * 100.0, flow.name()));
     let per_s = load * f64::from(REPLICAS) * world.capacity_per_s(flow);
     let mut settings = world.settings(flow, REPLICAS, per_s, HORIZON_S);
     settings.samples = SAMPLES;

@@ -74,7 +74,7 @@ fn video(clip: &Service, flow: Flow, cores: f64) -> Option<Video> {
     Some(Video {
         name: clip.name.clone(),
         weight: 1.0,
-        video_bytes: clip.bytes,
+        bytes: clip.bytes,
         mp3_bytes: clip.mp3_bytes.unwrap_or(clip.audio_s * MP3_BITS_PER_S / 8.0),
         engine: Work { mean_core_s: engine, spread: Spread::LogNormal { sigma: sigma.clamp(0.0, SIGMA_MAX) } },
         accept_core_s: accept,

@@ -61,8 +61,6 @@ pub(super) struct Alone {
 pub(super) struct Run {
     pub(super) id: String,
     pub(super) flow: Flow,
-    #[serde(default)]
-    pub(super) stores: Option<String>,
     pub(super) arrivals: Kind,
     pub(super) load: Option<f64>,
     pub(super) rate_per_s: f64,

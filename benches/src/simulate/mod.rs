@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use self::{
-    beyond::{World, cost, day, fleet, jump, links, zone},
+    beyond::{World, cost, day, faults, fleet, jump, links},
     fit::Fit,
     measured::Summary,
     model::{Flow, Video},
@@ -70,7 +70,7 @@ struct Results {
     days: Vec<day::Row>,
     prices: cost::Prices,
     costs: Vec<cost::Row>,
-    zone: Vec<zone::Row>,
+    faults: Vec<faults::Row>,
     jump: Vec<jump::Row>,
 }
 
@@ -82,7 +82,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     }
     let summary = args.from.as_deref().map(Summary::read).transpose()?;
     let world = world(args, summary.as_ref())?;
-    let mut folder = Folder::create(&args.out.out, "simulate", Some(args.seed))?;
+    let folder = Folder::create(&args.out.out, "simulate", Some(args.seed))?;
     let results = simulate(args, summary.as_ref(), world);
     folder.compact_json("simulation", &results)?;
     for row in results.validation.iter().flatten() {
@@ -115,7 +115,7 @@ fn simulate(args: &Args, summary: Option<&Summary>, world: World) -> Results {
     let validation = summary.map(|summary| validate::rows(summary, args.seed));
     let fleet = fleet::run(&world);
     let days = day::run(&world);
-    let (links, zone, jump) = (links::run(&world), zone::run(&world), jump::run(&world));
+    let (links, faults, jump) = (links::run(&world), faults::run(&world), jump::run(&world));
     world.bar.finish_and_clear();
     Results {
         from: args.from.as_deref().map(name),
@@ -127,7 +127,7 @@ fn simulate(args: &Args, summary: Option<&Summary>, world: World) -> Results {
         costs: cost::rows(&days, &args.prices),
         days,
         prices: args.prices,
-        zone,
+        faults,
         jump,
         world,
     }

@@ -10,7 +10,7 @@ pub(super) fn assumed_video() -> Video {
     Video {
         name: "assumed 10 s clip".to_owned(),
         weight: 1.0,
-        video_bytes: 2.7e6,
+        bytes: 2.7e6,
         mp3_bytes: 2.4e5,
         engine: Work { mean_core_s: 0.12, spread: Spread::LogNormal { sigma: 0.1 } },
         accept_core_s: 0.02,

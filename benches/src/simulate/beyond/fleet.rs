@@ -20,6 +20,7 @@ pub(in crate::simulate) struct Row {
     pub(in crate::simulate) replicas: u32,
     pub(in crate::simulate) flow: Flow,
     pub(in crate::simulate) goodput_per_s: Spread,
+    pub(in crate::simulate) mean_s: Spread,
     pub(in crate::simulate) p50_s: Spread,
     pub(in crate::simulate) p99_s: Spread,
 }
@@ -64,6 +65,7 @@ fn row(world: &World, replicas: u32, flow: Flow) -> Row {
         replicas,
         flow,
         goodput_per_s: over(&|outcome| outcome.goodput_per_s(settings.horizon_s)),
+        mean_s: over(&|outcome| outcome.downloadable.mean()),
         p50_s: quantile(0.5),
         p99_s: quantile(0.99),
     }

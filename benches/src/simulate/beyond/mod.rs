@@ -2,10 +2,10 @@
 
 pub(super) mod cost;
 pub(super) mod day;
+pub(super) mod faults;
 pub(super) mod fleet;
 pub(super) mod jump;
 pub(super) mod links;
-pub(super) mod zone;
 
 use indicatif::ProgressBar;
 
@@ -16,7 +16,7 @@ use super::{
 };
 
 /// Steps of all experiments, for a bar.
-pub(super) const STEPS: u64 = fleet::STEPS + links::STEPS + day::STEPS + zone::STEPS + jump::STEPS;
+pub(super) const STEPS: u64 = fleet::STEPS + links::STEPS + day::STEPS + faults::STEPS + jump::STEPS;
 /// Both flows, in the order of their colours.
 pub(super) const FLOWS: [Flow; 2] = [Flow::Blocking, Flow::Queued];
 /// Share of the capacity that is offered where nothing else is said: what an autoscaler's target leaves free, too.

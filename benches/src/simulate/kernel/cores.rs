@@ -11,7 +11,7 @@ use super::{NEVER, Nanos, float, nanos};
 /// Cores and the jobs on them. Work is in core seconds.
 #[derive(Debug)]
 pub(in crate::simulate) struct Cores {
-    cores: f64,
+    count: f64,
     /// Most cores that one job can use.
     width: f64,
     /// Core seconds that every job has got which has been here since `attained` was 0.
@@ -25,7 +25,7 @@ pub(in crate::simulate) struct Cores {
 
 impl Cores {
     pub(in crate::simulate) fn new(cores: f64, width: f64) -> Self {
-        Self { cores, width, attained: 0.0, at: 0, ends: BinaryHeap::new(), used: 0.0 }
+        Self { count: cores, width, attained: 0.0, at: 0, ends: BinaryHeap::new(), used: 0.0 }
     }
 
     pub(in crate::simulate) fn join(&mut self, now: Nanos, job: u32, work: f64) {
@@ -69,8 +69,8 @@ impl Cores {
     fn rate(&self) -> f64 {
         match self.ends.len() {
             0 => 0.0,
-            1 => self.width.min(self.cores),
-            jobs => self.width.min(self.cores / float(jobs as u64)),
+            1 => self.width.min(self.count),
+            jobs => self.width.min(self.count / float(jobs as u64)),
         }
     }
 

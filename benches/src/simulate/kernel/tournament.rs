@@ -30,7 +30,8 @@ impl Tournament {
     /// Sets a clock, or stops it by [`NEVER`].
     pub(in crate::simulate) fn set(&mut self, clock: u32, at: Nanos) {
         self.at[clock as usize] = at;
-        let mut node = (self.at.len() + clock as usize) / 2;
+        let leaf = self.at.len() + clock as usize;
+        let mut node = leaf / 2;
         while node > 0 {
             let (left, right) = (self.winner[2 * node], self.winner[2 * node + 1]);
             self.winner[node] = if self.at[right as usize] < self.at[left as usize] { right } else { left };

@@ -1,10 +1,10 @@
-//! When uploads begin: an open loop, which does not wait for answers.
+//! When uploads begin, and with which video: an open loop, which does not wait for answers.
 
 use std::f64::consts::TAU;
 
-use super::settings::Arrivals;
+use super::{Model, Spread, settings::Arrivals};
 use crate::{
-    simulate::kernel::{Nanos, nanos, seconds},
+    simulate::kernel::{Nanos, log_normal, nanos, seconds},
     stats::random::Random,
 };
 
@@ -60,4 +60,34 @@ impl Stream {
 /// The rate at a second of the day, divided by its mean.
 fn shape(second: f64, peak: f64) -> f64 {
     1.0 - (peak - 1.0) * ((second - QUIET_S) / DAY_S * TAU).cos()
+}
+
+impl Model<'_> {
+    /// An upload begins, and the next one is known.
+    pub(super) fn arrive(&mut self) {
+        let video = self.draw_video();
+        let work = self.settings.mix[video as usize].engine;
+        let factor = match work.spread {
+            Spread::Exponential => self.videos.exponential(1.0),
+            Spread::LogNormal { sigma } => log_normal(&mut self.videos, sigma),
+        };
+        let slot = self.jobs.add(self.now, video, work.mean_core_s * factor);
+        self.next_arrival = self.arrivals.next(self.now);
+        self.outcome.offered += 1;
+        self.present += 1;
+        self.begin(slot);
+    }
+
+    fn draw_video(&mut self) -> u32 {
+        let mix = &self.settings.mix;
+        if mix.len() == 1 {
+            return 0;
+        }
+        let mut left = self.videos.unit() * mix.iter().map(|video| video.weight).sum::<f64>();
+        let chosen = mix.iter().position(|video| {
+            left -= video.weight;
+            left <= 0.0
+        });
+        chosen.and_then(|index| u32::try_from(index).ok()).unwrap_or(0)
+    }
 }

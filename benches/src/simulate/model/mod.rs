@@ -5,6 +5,7 @@
 
 mod arrivals;
 mod blocking;
+mod ends;
 mod fleet;
 mod job;
 mod outcome;
@@ -29,12 +30,10 @@ pub(super) use self::{
         Arrivals, Autoscaler, Clients, Fault, Fixed, Flow, Replica, Rules, Settings, Spread, Video, What, Work,
     },
 };
-use super::kernel::{Durations, NEVER, Nanos, Timers, float, log_normal, nanos, seconds, stream, whole};
+use super::kernel::{Durations, NEVER, Nanos, Timers, float, nanos, seconds, stream, whole};
 use crate::stats::random::Random;
 
-/// Bounds of what `Retry-After` promises, and where a converter begins its running mean: as in its permits.
-const RETRY_MIN_S: f64 = 1.0;
-const RETRY_MAX_S: f64 = 30.0;
+/// Where a converter begins its running mean of how long a conversion holds its permit.
 const HOLD_MEAN_S: f64 = 2.0;
 
 /// What happens at a time that was known before.
@@ -193,33 +192,6 @@ impl<'a> Model<'a> {
         }
     }
 
-    fn arrive(&mut self) {
-        let video = self.draw_video();
-        let work = self.settings.mix[video as usize].engine;
-        let factor = match work.spread {
-            Spread::Exponential => self.videos.exponential(1.0),
-            Spread::LogNormal { sigma } => log_normal(&mut self.videos, sigma),
-        };
-        let slot = self.jobs.add(self.now, video, work.mean_core_s * factor);
-        self.next_arrival = self.arrivals.next(self.now);
-        self.outcome.offered += 1;
-        self.present += 1;
-        self.begin(slot);
-    }
-
-    fn draw_video(&mut self) -> u32 {
-        let mix = &self.settings.mix;
-        if mix.len() == 1 {
-            return 0;
-        }
-        let mut left = self.videos.unit() * mix.iter().map(|video| video.weight).sum::<f64>();
-        let chosen = mix.iter().position(|video| {
-            left -= video.weight;
-            left <= 0.0
-        });
-        chosen.and_then(|index| u32::try_from(index).ok()).unwrap_or(0)
-    }
-
     /// One try of a client.
     fn begin(&mut self, slot: u32) {
         match self.settings.flow {
@@ -229,7 +201,7 @@ impl<'a> Model<'a> {
     }
 
     fn upload_time(&self, video: u32) -> Nanos {
-        nanos(self.settings.mix[video as usize].video_bytes / self.settings.clients.uplink_bytes_per_s)
+        nanos(self.settings.mix[video as usize].bytes / self.settings.clients.uplink_bytes_per_s)
     }
 
     /// Lets a job with a permit onto the cores.
@@ -261,84 +233,11 @@ impl<'a> Model<'a> {
         if at <= self.now { self.happen(event) } else { self.timers.set(at, event) }
     }
 
-    fn committed(&mut self, slot: u32) {
-        let job = self.jobs.get(slot);
-        let (replica, took, held) = (job.replica, self.now - job.arrived, self.now - job.began);
-        let video = &self.settings.mix[job.video as usize];
-        let costs = &mut self.outcome.costs;
-        costs.mp3_bytes += video.mp3_bytes;
-        if self.settings.flow == Flow::Queued {
-            costs.video_byte_s += video.video_bytes * seconds(self.now - job.stored_at);
-        }
-        self.hold_mean_s += (seconds(held) - self.hold_mean_s) / 8.0;
-        self.outcome.completed += 1;
-        self.outcome.completed_in_time += u64::from(self.now <= nanos(self.settings.horizon_s));
-        self.outcome.downloadable.record(took);
-        if self.settings.samples > 0 {
-            self.window.record(took);
-        }
-        self.leave(slot);
-        self.fleet.release(self.now, replica);
-        self.permit_freed();
-    }
-
     /// Somebody may get a permit now.
     fn permit_freed(&mut self) {
         match self.settings.flow {
             Flow::Blocking => self.serve_waiting(),
             Flow::Queued => self.dispatch(),
         }
-    }
-
-    fn leave(&mut self, slot: u32) {
-        self.jobs.remove(slot);
-        self.present -= 1;
-    }
-
-    /// A 503 with `Retry-After`: the client comes back, or leaves.
-    fn refuse(&mut self, slot: u32) {
-        self.outcome.refusals += 1;
-        let wait_s = (self.hold_mean_s / f64::from(self.settings.replica.permits)).clamp(RETRY_MIN_S, RETRY_MAX_S);
-        if !self.return_after(slot, wait_s.ceil()) {
-            self.outcome.refused += 1;
-            self.leave(slot);
-        }
-    }
-
-    /// Whether the client tries again, after this time and up to half as much again.
-    fn return_after(&mut self, slot: u32, wait_s: f64) -> bool {
-        let at = self.now + nanos(wait_s * (1.0 + self.luck.unit() / 2.0));
-        let clients = self.settings.clients;
-        let job = self.jobs.get(slot);
-        job.phase = Phase::Away;
-        if job.asked_again >= clients.asks_again_max || seconds(at - job.arrived) > clients.patience_s {
-            return false;
-        }
-        job.asked_again += 1;
-        let named = self.jobs.renamed(slot);
-        self.timers.set(at, Event::Return(named));
-        true
-    }
-
-    fn sample(&mut self) {
-        let before = self
-            .outcome
-            .curve
-            .iter()
-            .fold((0, 0, 0), |sum, point| (sum.0 + point.offered, sum.1 + point.completed, sum.2 + point.refusals));
-        let waiting = u32::try_from(self.queue.len()).unwrap_or(u32::MAX) + self.waiting.len();
-        let window = std::mem::replace(&mut self.window, Durations::new());
-        self.outcome.curve.push(Point {
-            at_s: seconds(self.now),
-            waiting,
-            converting: self.fleet.permits_used(),
-            replicas: u32::try_from(self.fleet.ready_replicas().len()).unwrap_or(u32::MAX),
-            offered: self.outcome.offered - before.0,
-            completed: self.outcome.completed - before.1,
-            refusals: self.outcome.refusals - before.2,
-            downloadable_p50_s: window.quantile(0.5),
-            downloadable_p99_s: window.quantile(0.99),
-        });
-        self.timers.set(self.now + nanos(self.settings.horizon_s / f64::from(self.settings.samples)), Event::Sample);
     }
 }

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use crate::simulate::kernel::{Durations, Nanos, float, seconds};
+#[cfg(test)]
+use crate::simulate::kernel::seconds;
+use crate::simulate::kernel::{Durations, Nanos, float};
 
 /// Counts, durations and costs of a run.
 #[derive(Debug)]
@@ -98,6 +100,7 @@ impl Outcome {
     }
 
     /// The same bytes for the same run: every count and every bucket of both histograms.
+    #[cfg(test)]
     pub(in crate::simulate) fn fingerprint(&self) -> String {
         let Self { offered, completed, refused, failed, in_flight, refusals, repeated, .. } = self;
         format!(

@@ -39,7 +39,7 @@ impl Model<'_> {
         let job = self.jobs.get(slot);
         job.stored_at = now;
         let took = now - job.arrived;
-        self.outcome.costs.video_bytes += self.settings.mix[job.video as usize].video_bytes;
+        self.outcome.costs.video_bytes += self.settings.mix[job.video as usize].bytes;
         self.outcome.answer.record(took);
         self.enqueue(slot);
     }

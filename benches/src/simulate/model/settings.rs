@@ -69,7 +69,7 @@ pub(in crate::simulate) enum Arrivals {
 pub(in crate::simulate) struct Video {
     pub(in crate::simulate) name: String,
     pub(in crate::simulate) weight: f64,
-    pub(in crate::simulate) video_bytes: f64,
+    pub(in crate::simulate) bytes: f64,
     pub(in crate::simulate) mp3_bytes: f64,
     /// Core seconds of one conversion.
     pub(in crate::simulate) engine: Work,
@@ -107,6 +107,7 @@ impl Spread {
 }
 
 /// Latencies in seconds.
+#[expect(clippy::struct_field_names, reason = "units last, and all are in seconds")]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub(in crate::simulate) struct Fixed {
     /// In the blocking flow, beside upload and engine.

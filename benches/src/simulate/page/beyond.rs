@@ -3,7 +3,7 @@
 use super::{color, seconds_axis};
 use crate::{
     report::{
-        Column, Page, Table,
+        Cell, Column, Page, Table,
         chart::{Axis, Bars, Chart, Plot, Series, Unit},
     },
     simulate::{
@@ -37,18 +37,42 @@ pub(super) fn fleet(page: &mut Page, rows: &[fleet::Row]) {
         latency = latency.series(series(", p50", |row| row.p50_s)).series(series(", p99", |row| row.p99_s).dashed());
         goodput = goodput.series(series("", |row| row.goodput_per_s));
     }
+    page.table(sizes(rows));
     page.chart(Chart::new(
         "fleet-latency",
-        "With more converters the waiting goes and the work stays",
+        "Latency against the number of converters",
         "Median and, dashed, p99 at 70 % of the capacity of each size.",
         latency,
     ));
     page.chart(Chart::new(
         "fleet-goodput",
-        "Throughput grows with the converters as long as nothing shared is the limit",
+        "Throughput against the number of converters",
         "The model has no shared limit: a straight line is what it can show here, and no proof that stores keep up.",
         goodput,
     ));
+}
+
+fn sizes(rows: &[fleet::Row]) -> Table {
+    let mut table = Table::new([
+        Column::number("converters"),
+        Column::text("flow"),
+        Column::number("mp3s per s"),
+        Column::number("mean, ms"),
+        Column::number("p50, ms"),
+        Column::number("p99, ms"),
+    ]);
+    for row in rows {
+        let ms = |spread: fleet::Spread| Cell::interval(spread.mean * 1e3, spread.low * 1e3, spread.high * 1e3);
+        table.row([
+            u64::from(row.replicas).into(),
+            row.flow.name().into(),
+            row.goodput_per_s.mean.into(),
+            ms(row.mean_s),
+            ms(row.p50_s),
+            ms(row.p99_s),
+        ]);
+    }
+    table
 }
 
 pub(super) fn links(page: &mut Page, rows: &[links::Row]) {
@@ -68,14 +92,14 @@ pub(super) fn links(page: &mut Page, rows: &[links::Row]) {
     }
     page.chart(Chart::new(
         "links-refused",
-        "Slow clients take the permits of the blocking flow",
+        "Refused for want of a permit",
         "More permits for each core (`CONVERSIONS_MAX`) move the edge to the left; they cost memory, not CPU time.",
         refused,
     ));
     page.chart(Chart::new(
         "links-latency",
-        "The blocking flow converts while the video comes",
-        "Where the link is slow, the mp3 is there with the last byte; the queued flow begins then.",
+        "Converting while the video comes, or after it",
+        "In the blocking flow the mp3 of a slow upload is there with its last byte; the queued flow begins then.",
         latency,
     ));
 }
@@ -130,7 +154,7 @@ pub(super) fn day(page: &mut Page, rows: &[day::Row]) {
     }
     page.chart(Chart::new(
         "day-replicas",
-        "The autoscaler follows the day",
+        "Converters over the day, autoscaled",
         "It aims at 70 % of the cores, looks every 15 s, and goes down to the most that was wanted within 5 minutes.",
         plot,
     ));
@@ -165,7 +189,7 @@ pub(super) fn cost(page: &mut Page, rows: &[cost::Row], prices: &cost::Prices) {
     for flow in FLOWS {
         bars = bars.series(flow.name(), totals(flow));
     }
-    page.chart(Chart::new("cost", "Cores are the price, not flows", "Currency of the assumed prices.", bars));
+    page.chart(Chart::new("cost", "What 1,000 mp3s cost", "In the currency of the assumed prices.", bars));
 }
 
 /// In percent.

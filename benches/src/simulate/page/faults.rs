@@ -7,17 +7,19 @@ use crate::{
         chart::{Axis, Chart, Mark, Plot, Series, Unit},
     },
     simulate::{
-        beyond::{FLOWS, jump, zone},
+        beyond::{FLOWS, faults, jump},
         model::Point,
     },
 };
 
-pub(super) fn zone(page: &mut Page, rows: &[zone::Row]) {
-    page.heading("A zone is lost").paragraph(
-        "Ten of 30 converters are gone at 120 s, with all that they did. Others start 60 s later and take a cold start. Clients of the \
-         blocking flow get a 502 and come back with their key after the lease; queued work goes back to the queue after it.",
+pub(super) fn faults(page: &mut Page, rows: &[faults::Row]) {
+    page.heading("A zone is lost, and the broker").paragraph(
+        "Zone: ten of 30 converters are gone at 120 s, with all that they did. Others start 60 s later and take a cold start. Clients of \
+         the blocking flow get a 502 and come back with their key after the lease; queued work goes back to the queue after it. Broker: \
+         it hands out nothing for 60 s; uploads go on in both flows.",
     );
     let mut table = Table::new([
+        Column::text("fault"),
         Column::number("load, %"),
         Column::text("flow"),
         Column::number("begun again"),
@@ -29,6 +31,7 @@ pub(super) fn zone(page: &mut Page, rows: &[zone::Row]) {
     ]);
     for row in rows {
         table.row([
+            row.case.name().into(),
             (row.load * 100.0).into(),
             row.flow.name().into(),
             row.repeated.into(),
@@ -39,21 +42,19 @@ pub(super) fn zone(page: &mut Page, rows: &[zone::Row]) {
             row.recovered_after_s.into(),
         ]);
     }
-    page.table(table);
-    let chart = |load: f64| {
-        let mut plot = Plot::new(Axis::linear("time").unit(Unit::Seconds), seconds_axis("p50"));
-        for row in rows.iter().filter(|row| (row.load - load).abs() < 1e-9) {
-            let points = curve(&row.curve, |point| point.downloadable_p50_s);
-            plot = plot.series(Series::curve(row.flow.name(), points).color(color(row.flow)));
-        }
-        let away = Mark::span(zone::LOST_AT_S, zone::LOST_AT_S + zone::NOTICED_AFTER_S, "a third is gone");
-        let name = format!("zone-{:.0}", load * 100.0);
-        let caption = "Median of what became downloadable, by two seconds.";
-        Chart::new(name, format!("Load of {:.0} %", load * 100.0), caption, plot.mark(away))
-    };
-    let mut loads: Vec<_> = rows.iter().map(|row| row.load).collect();
-    loads.dedup();
-    page.multiples(loads.into_iter().map(chart));
+    page.table(table).multiples(faults::CASES.map(|(case, load)| over_time(rows, case, load)));
+}
+
+fn over_time(rows: &[faults::Row], case: faults::Case, load: f64) -> Chart {
+    let mut plot = Plot::new(Axis::linear("time").unit(Unit::Seconds), seconds_axis("p50"));
+    for row in rows.iter().filter(|row| row.case == case && (row.load - load).abs() < 1e-9) {
+        let points = curve(&row.curve, |point| point.downloadable_p50_s);
+        plot = plot.series(Series::curve(row.flow.name(), points).color(color(row.flow)));
+    }
+    let away = Mark::span(faults::AT_S, faults::AT_S + faults::AWAY_S, case.name());
+    let name = format!("{}-{:.0}", case.name().replace(' ', "-"), load * 100.0);
+    let caption = "Median of what became downloadable, by two seconds.";
+    Chart::new(name, format!("{} at {:.0} % load", case.name(), load * 100.0), caption, plot.mark(away))
 }
 
 pub(super) fn jump(page: &mut Page, rows: &[jump::Row]) {
@@ -74,13 +75,13 @@ pub(super) fn jump(page: &mut Page, rows: &[jump::Row]) {
     }
     page.chart(Chart::new(
         "jump-recovery",
-        "A queue remembers the overload, a refusal forgets it",
-        "Time until the median is at most three times that of enough converters. A queue has to be worked off first.",
+        "Until the overload is forgotten",
+        "Time until the median is at most three times that of enough converters. A queue has to be worked off first; refused clients do not wait in it.",
         recovery,
     ));
     page.chart(Chart::new(
         "jump-refused",
-        "What waiting costs the one flow, refusals cost the other",
+        "Clients that gave up",
         "Clients come back after each 503 for two minutes, then they leave.",
         refused,
     ));

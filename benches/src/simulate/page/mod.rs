@@ -29,7 +29,7 @@ pub(super) fn page(results: &Results) -> Page {
     beyond::links(&mut page, &results.links);
     beyond::day(&mut page, &results.days);
     beyond::cost(&mut page, &results.costs, &results.prices);
-    faults::zone(&mut page, &results.zone);
+    faults::faults(&mut page, &results.faults);
     faults::jump(&mut page, &results.jump);
     page.note("What this does not prove", NOT_PROVED);
     page
@@ -82,7 +82,7 @@ fn input(flow: Flow, video: &Video) -> Vec<crate::report::Cell> {
     vec![
         flow.name().into(),
         video.name.clone().into(),
-        (video.video_bytes / 1e6).into(),
+        (video.bytes / 1e6).into(),
         video.engine.mean_core_s.into(),
         accepting.into(),
         (waiting * 1e3).into(),

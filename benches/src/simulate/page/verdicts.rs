@@ -5,9 +5,9 @@ use crate::{
     report::{Verdict, Winner, number},
     simulate::{
         Results,
-        beyond::{LOAD, cost, day, links},
+        beyond::{LOAD, cost, day, faults, links},
         model::Flow,
-        validate::Row,
+        validate::{Pair, Row},
     },
 };
 
@@ -17,10 +17,10 @@ const EVEN: f64 = 0.05;
 pub(super) fn verdicts(results: &Results) -> Vec<Verdict> {
     let mut verdicts = vec![trust(results.validation.as_deref())];
     verdicts.extend(sizes(results));
-    verdicts.extend(slow_links(&results.links));
+    verdicts.push(slow_links(&results.links));
     verdicts.extend(autoscaled(&results.days));
     verdicts.extend(money(&results.costs));
-    verdicts.extend(lost_zone(results));
+    verdicts.extend(faults::CASES.iter().filter_map(|&(case, load)| broken(results, case, load)));
     verdicts
 }
 
@@ -38,8 +38,8 @@ fn trust(rows: Option<&[Row]>) -> Verdict {
     let met = rows.iter().filter(|row| row.is_met()).count();
     let worst =
         |pairs: &mut dyn Iterator<Item = f64>| pairs.fold(0.0_f64, |worst, error| worst.max(error.abs())) * 100.0;
-    let p50 = worst(&mut rows.iter().filter_map(|row| row.p50_s).map(|pair| pair.error()));
-    let goodput = worst(&mut rows.iter().filter_map(|row| row.goodput_per_s).map(|pair| pair.error()));
+    let p50 = worst(&mut rows.iter().filter_map(|row| row.p50_s).map(Pair::error));
+    let goodput = worst(&mut rows.iter().filter_map(|row| row.goodput_per_s).map(Pair::error));
     let inside = rows.iter().filter_map(|row| row.tail).filter(|tail| tail.is_inside()).count();
     let tails = rows.iter().filter(|row| row.tail.is_some()).count();
     let evidence = format!(
@@ -68,7 +68,8 @@ fn sizes(results: &Results) -> Vec<Verdict> {
             number::seconds(blocking.p99_s.mean),
             number::seconds(queued.p99_s.mean)
         );
-        let situation = format!("{} converters, {:.0} % load", number::grouped(u64::from(replicas)), LOAD * 100.0);
+        let converters = if replicas == 1 { "converter" } else { "converters" };
+        let situation = format!("{} {converters}, {:.0} % load", number::grouped(u64::from(replicas)), LOAD * 100.0);
         Some(sooner(situation, blocking.p50_s.mean, queued.p50_s.mean, evidence))
     };
     ends.into_iter().flatten().filter_map(verdict).collect()
@@ -84,24 +85,19 @@ fn sooner(situation: impl Into<String>, blocking: f64, queued: f64, evidence: im
     Verdict::new(situation, winner, answer, evidence)
 }
 
-fn slow_links(rows: &[links::Row]) -> Option<Verdict> {
+fn slow_links(rows: &[links::Row]) -> Verdict {
+    let situation = "Clients on slow links";
     let refusing = |row: &&links::Row| row.flow == Flow::Blocking && row.refused_share > 0.01;
-    let evidence = match rows.iter().filter(refusing).max_by(|a, b| a.mbit_per_s.total_cmp(&b.mbit_per_s)) {
-        Some(row) => format!(
-            "At {} Mbit/s and below uploads hold permits longer than cores need them: {:.0} % are refused at that speed, none by the queue.",
-            row.mbit_per_s,
-            row.refused_share * 100.0
-        ),
-        None => {
-            return Some(Verdict::new(
-                "Clients on slow links",
-                Winner::Even,
-                "no difference",
-                "No link was slow enough to matter.",
-            ));
-        }
+    let Some(fastest) = rows.iter().filter(refusing).max_by(|a, b| a.mbit_per_s.total_cmp(&b.mbit_per_s)) else {
+        return Verdict::new(situation, Winner::Even, "no difference", "No link was slow enough to matter.");
     };
-    Some(Verdict::new("Clients on slow links", Winner::Series(1), "queued", evidence))
+    let evidence = format!(
+        "At {} Mbit/s and below uploads hold permits longer than cores need them: {:.0} % are refused at that speed, and none by \
+         the queue. More permits move that edge.",
+        fastest.mbit_per_s,
+        fastest.refused_share * 100.0
+    );
+    Verdict::new(situation, Winner::Series(1), "queued", evidence)
 }
 
 fn autoscaled(rows: &[day::Row]) -> Option<Verdict> {
@@ -124,8 +120,9 @@ fn money(rows: &[cost::Row]) -> Option<Verdict> {
     Some(sooner("Cost", blocking, queued, evidence))
 }
 
-fn lost_zone(results: &Results) -> Option<Verdict> {
-    let of = |flow| results.zone.iter().rfind(|row| row.flow == flow);
+fn broken(results: &Results, case: faults::Case, load: f64) -> Option<Verdict> {
+    let same = |row: &&faults::Row| row.case == case && (row.load - load).abs() < 1e-9;
+    let of = |flow| results.faults.iter().filter(same).find(|row| row.flow == flow);
     let (blocking, queued) = (of(Flow::Blocking)?, of(Flow::Queued)?);
     let after = |after: Option<f64>| {
         after.map_or("never within the run".to_owned(), |after| format!("after {}", number::seconds(after)))
@@ -140,11 +137,16 @@ fn lost_zone(results: &Results) -> Option<Verdict> {
         queued.repeated
     );
     let missed = [blocking, queued].map(|row| percent(row.refused + row.failed, row.offered));
-    let situation = format!("A zone is lost at {:.0} % load", blocking.load * 100.0);
+    let what = match case {
+        faults::Case::ZoneLost => "A third of the converters is lost",
+        faults::Case::BrokerDown => "The broker is down for a minute",
+    };
+    let situation = format!("{what} at {:.0} % load", load * 100.0);
     Some(if missed[0] > missed[1] {
         Verdict::new(situation, Winner::Series(1), "queued loses fewer clients", evidence)
     } else {
-        let both = |row: Option<f64>| row.unwrap_or(f64::INFINITY);
-        sooner(situation, both(blocking.recovered_after_s), both(queued.recovered_after_s), evidence)
+        // A flow that never noticed counts as recovered within one point of the curve; one that never recovered as never.
+        let time = |after: Option<f64>| after.unwrap_or(f64::MAX);
+        sooner(situation, time(blocking.recovered_after_s), time(queued.recovered_after_s), evidence)
     })
 }

@@ -14,7 +14,7 @@ fn eventful(flow: Flow, seed: u64) -> Settings {
     settings.replicas = 4;
     settings.mix[0].fixed = Fixed { blocking_s: 0.02, accept_s: 0.01, worker_s: 0.02 };
     settings.mix[0].engine.spread = Spread::LogNormal { sigma: 0.4 };
-    settings.mix.push(Video { weight: 0.2, video_bytes: 5e6, accept_core_s: 0.1, ..settings.mix[0].clone() });
+    settings.mix.push(Video { weight: 0.2, bytes: 5e6, accept_core_s: 0.1, ..settings.mix[0].clone() });
     settings.clients = Clients { uplink_bytes_per_s: 2e6, asks_again_max: 3, patience_s: 30.0 };
     settings.rules.queue_max = 200;
     settings.faults = vec![

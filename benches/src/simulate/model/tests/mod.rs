@@ -16,7 +16,7 @@ pub(super) fn plain(flow: Flow, arrivals: Arrivals, horizon_s: f64) -> Settings 
         mix: vec![Video {
             name: "plain".to_owned(),
             weight: 1.0,
-            video_bytes: 1e6,
+            bytes: 1e6,
             mp3_bytes: 1e5,
             engine: Work { mean_core_s: 1.0, spread: Spread::LogNormal { sigma: 0.0 } },
             accept_core_s: 0.0,

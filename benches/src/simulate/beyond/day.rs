@@ -15,7 +15,7 @@ const PEAK_REPLICAS: f64 = 18.0;
 const DAY_S: f64 = 86_400.0;
 /// One point for each quarter of an hour.
 const SAMPLES: u32 = 96;
-/// A person who was told to come back does so, for five minutes.
+/// A client that is told to come back does so, as often as this and for five minutes.
 const ASKS_AGAIN_MAX: u32 = 20;
 const PATIENCE_S: f64 = 300.0;
 /// The autoscaler keeps two, so that one may be lost.

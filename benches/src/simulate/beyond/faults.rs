@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{FLOWS, LOAD, World, recovered_at};
+use super::{FLOWS, LOAD, World, unwell_for};
 use crate::simulate::model::{self, Clients, Fault, Flow, Point, What};
 
 const REPLICAS: u32 = 30;
@@ -15,7 +15,7 @@ pub(in crate::simulate) const AWAY_S: f64 = 60.0;
 const HORIZON_S: f64 = 600.0;
 /// One point for every two seconds.
 const SAMPLES: u32 = 300;
-/// Clients repeat with their key, for two minutes.
+/// Clients repeat with their key, as often as this and for two minutes.
 const ASKS_AGAIN_MAX: u32 = 20;
 const PATIENCE_S: f64 = 120.0;
 /// As it was before: the median within this factor.
@@ -84,10 +84,8 @@ fn row(world: &World, case: Case, load: f64, flow: Flow) -> Row {
     let before: Vec<_> =
         outcome.curve.iter().filter(|point| point.at_s <= AT_S).filter_map(|point| point.downloadable_p50_s).collect();
     let usual = before.iter().sum::<f64>() / f64::from(u32::try_from(before.len()).unwrap_or(1).max(1));
-    // The next point after the loss may still show the time before it.
-    let from = AT_S + HORIZON_S / f64::from(SAMPLES);
     let well = |point: &Point| point.downloadable_p50_s.is_some_and(|p50| p50 <= WELL * usual);
-    let recovered = recovered_at(&outcome.curve, from, |point| point.at_s, well);
+    let curve: Vec<_> = outcome.curve.into_iter().filter(|point| point.at_s <= HORIZON_S).collect();
     Row {
         case,
         flow,
@@ -99,7 +97,7 @@ fn row(world: &World, case: Case, load: f64, flow: Flow) -> Row {
         refusals: outcome.refusals,
         failed: outcome.failed,
         max_s: outcome.downloadable.max(),
-        recovered_after_s: recovered.map(|at| at - AT_S),
-        curve: outcome.curve.into_iter().filter(|point| point.at_s <= HORIZON_S).collect(),
+        recovered_after_s: unwell_for(&curve, AT_S, well),
+        curve,
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{FLOWS, LOAD, World, recovered_at, replicas_for};
+use super::{FLOWS, LOAD, World, replicas_for, unwell_for};
 use crate::simulate::{
     kernel::float,
     model::{self, Autoscaler, Clients, Flow, Point},
@@ -51,14 +51,14 @@ fn row(world: &World, cold_start_s: f64, flow: Flow) -> Row {
     settings.autoscaler = Some(Autoscaler::new(REPLICAS, 2 * enough, LOAD));
     let outcome = model::run(&settings);
     let well = |point: &Point| point.downloadable_p50_s.is_some_and(|p50| p50 <= WELL * idle);
+    let curve: Vec<_> = outcome.curve.into_iter().filter(|point| point.at_s <= HORIZON_S).collect();
     Row {
         cold_start_s,
         flow,
         refused_share: float(outcome.refused) / float(outcome.offered),
         p99_s: outcome.downloadable.quantile(0.99),
         max_s: outcome.downloadable.max(),
-        // The first seconds are well: nobody waits yet.
-        recovered_after_s: recovered_at(&outcome.curve, 30.0, |point| point.at_s, well),
-        curve: outcome.curve.into_iter().filter(|point| point.at_s <= HORIZON_S).collect(),
+        recovered_after_s: unwell_for(&curve, 0.0, well),
+        curve,
     }
 }

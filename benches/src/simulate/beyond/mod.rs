@@ -11,7 +11,7 @@ use indicatif::ProgressBar;
 
 use super::{
     kernel::whole,
-    model::{Arrivals, Clients, Flow, Settings, Video},
+    model::{Arrivals, Clients, Flow, Point, Settings, Video},
     scenario,
 };
 
@@ -78,18 +78,48 @@ impl World {
     }
 }
 
-/// The first time from which on, for three points, `is_well` holds.
-pub(super) fn recovered_at<T>(
-    curve: &[T],
-    from: f64,
-    at: impl Fn(&T) -> f64,
-    is_well: impl Fn(&T) -> bool,
+/// Seconds from a moment to the last point of a curve that was not well: 0 where all were, none where the last one still is not.
+fn unwell_for<'a>(
+    curve: impl IntoIterator<Item = &'a Point>,
+    from_s: f64,
+    is_well: impl Fn(&Point) -> bool,
 ) -> Option<f64> {
-    let after: Vec<_> = curve.iter().filter(|point| at(point) > from).collect();
-    after.windows(3).find(|points| points.iter().all(|point| is_well(point))).map(|points| at(points[0]))
+    let mut for_s = Some(0.0);
+    for point in curve.into_iter().filter(|point| point.at_s > from_s) {
+        match (is_well(point), for_s) {
+            (false, _) => for_s = None,
+            // A point stands for the time since the one before: that was the last.
+            (true, None) => for_s = Some(point.at_s - from_s),
+            (true, Some(_)) => {}
+        }
+    }
+    for_s
 }
 
 /// A whole number of replicas for a share of what they can do.
 pub(super) fn replicas_for(per_s: f64, capacity_per_s: f64, load: f64) -> u32 {
     whole(per_s / (capacity_per_s * load)).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn curve(waiting: [u32; 5]) -> Vec<Point> {
+        let at = [1.0, 2.0, 3.0, 4.0, 5.0];
+        at.into_iter().zip(waiting).map(|(at_s, waiting)| Point { at_s, waiting, ..Point::default() }).collect()
+    }
+
+    #[test]
+    fn a_system_is_unwell_until_all_that_follows_is_well() {
+        let unwell = |waiting| unwell_for(&curve(waiting), 1.0, |point| point.waiting == 0);
+        assert_eq!(unwell([9, 0, 0, 0, 0]), Some(0.0));
+        assert_eq!(unwell([0, 9, 0, 9, 0]), Some(4.0));
+        assert_eq!(unwell([0, 9, 0, 0, 9]), None);
+    }
+
+    #[test]
+    fn replicas_are_rounded_up() {
+        assert_eq!([7.0, 7.1, 0.0].map(|per_s| replicas_for(per_s, 10.0, 0.7)), [1, 2, 1]);
+    }
 }

@@ -46,6 +46,12 @@ impl Durations {
         carries(count, share).then(|| seconds(self.nanos.value_at_quantile(share)))
     }
 
+    /// How many there are of each length in nanoseconds.
+    #[cfg(test)]
+    pub(in crate::simulate) fn counts(&self) -> Vec<(Nanos, u64)> {
+        self.nanos.iter_recorded().map(|step| (step.value_iterated_to(), step.count_at_value())).collect()
+    }
+
     /// The longest in seconds; 0 of none.
     pub(in crate::simulate) fn max(&self) -> f64 {
         seconds(self.nanos.max())

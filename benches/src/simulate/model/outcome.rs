@@ -51,7 +51,7 @@ pub(in crate::simulate) struct Costs {
 }
 
 /// The system at one time.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Copy, Default, Serialize)]
 pub(in crate::simulate) struct Point {
     pub(in crate::simulate) at_s: f64,
     /// Videos in the queue, or uploads that wait for a permit.
@@ -99,17 +99,17 @@ impl Outcome {
         self.present_s / seconds(self.ended_at)
     }
 
-    /// The same bytes for the same run: every count and every bucket of both histograms.
+    /// The same bytes for the same run: all that came out of it.
     #[cfg(test)]
     pub(in crate::simulate) fn fingerprint(&self) -> String {
-        let Self { offered, completed, refused, failed, in_flight, refusals, repeated, .. } = self;
+        let Self { offered, completed, refused, failed, in_flight, refusals, repeated, events, .. } = self;
         format!(
-            "{offered} {completed} {refused} {failed} {in_flight} {refusals} {repeated} {:?} {:?} {:?} {} {}",
-            self.answer,
-            self.downloadable,
+            "{offered} {completed} {refused} {failed} {in_flight} {refusals} {repeated} {events} {:?} {:?} {:?} {:?} {}",
+            self.answer.counts(),
+            self.downloadable.counts(),
             self.costs,
-            serde_json::to_string(&self.curve).unwrap_or_default(),
-            seconds(self.ended_at)
+            self.curve,
+            self.ended_at
         )
     }
 }

@@ -106,7 +106,7 @@ pub(super) fn links(page: &mut Page, rows: &[links::Row]) {
 
 pub(super) fn day(page: &mut Page, rows: &[day::Row]) {
     page.heading("A day of traffic with a peak").paragraph(
-        "The rate goes from 0.2 to 1.8 times its mean. Refused clients come back after `Retry-After`, for five minutes. Both flows get \
+        "The rate goes from 0.2 to 1.8 times its mean. Refused clients come back after `Retry-After`, up to twenty times. Both flows get \
          the same traffic.",
     );
     let mut table = Table::new([

@@ -82,7 +82,7 @@ pub(super) fn jump(page: &mut Page, rows: &[jump::Row]) {
     page.chart(Chart::new(
         "jump-refused",
         "Clients that gave up",
-        "Clients come back after each 503 for two minutes, then they leave.",
+        "Clients come back after a 503 up to twenty times, then they leave.",
         refused,
     ));
     let longest = rows.iter().map(|row| row.cold_start_s).fold(0.0, f64::max);

@@ -2,8 +2,8 @@
 
 use super::*;
 
-/// Long enough for the mean to be steady at these loads: a million arrivals.
-const ARRIVALS: f64 = 1e6;
+/// Long enough for the mean to be steady at these loads: half a million arrivals.
+const ARRIVALS: f64 = 5e5;
 
 fn assert_near(measured: f64, expected: f64, what: &str) {
     let error = measured / expected - 1.0;

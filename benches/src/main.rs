@@ -2,6 +2,7 @@
 
 mod call;
 mod codec;
+mod compare;
 mod console;
 mod inputs;
 mod load;
@@ -13,6 +14,7 @@ mod servers;
 mod service;
 mod stats;
 mod store;
+mod usage;
 
 use std::path::PathBuf;
 
@@ -48,6 +50,9 @@ enum Command {
     Codec(codec::Args),
     /// Real servers against embedded stores: uploads, tokens, the outbox.
     Servers(servers::Args),
+    /// Blocking against queued: time to the mp3, goodput, refusals and failures, from a tenth to three times the capacity;
+    /// about 40 minutes.
+    Compare(compare::Args),
     /// The load generator itself, against a stub whose latencies are known from theory.
     Selftest(selftest::Args),
     /// Blobs in MongoDB: the store against the driver's own GridFS.
@@ -62,6 +67,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Call { rounds, no_memory } => call::run(&cli.tapedeck, &inputs()?, rounds, !no_memory).await,
         Command::Codec(args) => codec::run(&args, &inputs()?),
         Command::Servers(args) => servers::run(&args, &cli.tapedeck, &inputs()?).await,
+        Command::Compare(args) => compare::run(&args, &cli.tapedeck, &inputs()?).await,
         Command::Selftest(args) => selftest::run(&args).await,
         Command::Store(args) => store::run(&args).await,
     }

@@ -78,8 +78,12 @@ async fn is_as_said(client: &Client, receipt: &Receipt) -> anyhow::Result<bool> 
         return Ok(false);
     }
     let mp3 = answer.bytes().await?;
-    let sha256: String = Sha256::digest(&mp3).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = hex(&Sha256::digest(&mp3));
     Ok(receipt.mp3.as_ref().is_some_and(|said| *said == (sha256, mp3.len() as u64)))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 /// Of `{run}-{number}.mp4`.

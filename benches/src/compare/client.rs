@@ -117,7 +117,7 @@ impl Client {
             .bearer_auth(&self.token)
             .timeout(arrival.deadline.saturating_duration_since(Instant::now()))
             .header("idempotency-key", name)
-            .body(clip.video.clone());
+            .body(clip.bytes.clone());
         match self.flow {
             Flow::Blocking => upload,
             Flow::Queued => upload.header("prefer", "respond-async"),
@@ -131,7 +131,7 @@ impl Client {
             return Reply { answered: None, finished: None, outcome: Outcome::Failed { status: None }, id: None };
         };
         let answered = Instant::now();
-        let video_bytes = self.clips.of(arrival.number).video.len() as u64;
+        let video_bytes = self.clips.of(arrival.number).bytes.len() as u64;
         let mut receipt = Receipt { number: arrival.number, id: view.id.clone(), mp3: view.mp3(), video_bytes };
         let (finished, outcome) = match self.flow {
             Flow::Blocking => (Some(answered), Outcome::Done),

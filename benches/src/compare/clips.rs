@@ -13,7 +13,7 @@ pub(super) struct Video {
     /// Of the file's name.
     pub(super) ending: String,
     pub(super) seconds: u32,
-    pub(super) video: Bytes,
+    pub(super) bytes: Bytes,
 }
 
 /// Which video an arrival brings: the same for the same number and seed, whichever the flow.
@@ -54,6 +54,6 @@ impl Clips {
 impl Video {
     pub(super) fn read(name: &str, path: &Path, seconds: u32) -> anyhow::Result<Self> {
         let ending = path.extension().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(Self { name: name.to_owned(), ending, seconds, video: fs::read(path)?.into() })
+        Ok(Self { name: name.to_owned(), ending, seconds, bytes: fs::read(path)?.into() })
     }
 }

@@ -75,6 +75,11 @@ impl Cluster {
         Ok(cluster)
     }
 
+    /// Of all four.
+    pub(super) fn pids(&self) -> Vec<u32> {
+        self.others.iter().chain(&self.converter).map(Process::pid).collect()
+    }
+
     /// `kill -9`.
     pub(super) fn kill_converter(&mut self) {
         self.converter = None;

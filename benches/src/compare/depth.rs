@@ -7,18 +7,17 @@ const POINTS: u32 = 300;
 
 /// Seconds and number: sent and not ended. An upload that never ended counts until the end; one that was refused or failed
 /// until its answer.
-#[expect(clippy::cast_precision_loss, reason = "fewer than 2^53 calls")]
 pub(super) fn over_time(records: &[Record], end_s: f64) -> Vec<(f64, usize)> {
     let mut begins: Vec<_> = records.iter().filter_map(|record| record.sent_s).collect();
-    let mut ends: Vec<_> =
+    let mut gone: Vec<_> =
         records.iter().filter(|record| record.sent_s.is_some()).map(|record| end(record, end_s)).collect();
     begins.sort_by(f64::total_cmp);
-    ends.sort_by(f64::total_cmp);
+    gone.sort_by(f64::total_cmp);
     (0..=POINTS)
         .map(|point| {
             let at = end_s * f64::from(point) / f64::from(POINTS);
             let before = |times: &[f64]| times.partition_point(|time| *time <= at);
-            (at, before(&begins) - before(&ends))
+            (at, before(&begins) - before(&gone))
         })
         .collect()
 }

@@ -50,7 +50,9 @@ pub(super) async fn measure(
     clips: &Clips,
 ) -> anyhow::Result<(Fault, Vec<Record>)> {
     let mut cluster = starter.cluster(servers).await?;
-    let target = Target { base: cluster.base.clone(), token: cluster.token.clone(), pids: vec![] };
+    // What a killed process has used is known to nobody.
+    let pids = if failure == Failure::Converter { vec![] } else { cluster.pids() };
+    let target = Target { base: cluster.base.clone(), token: cluster.token.clone(), pids };
     target.warm_up(point.flow, clips).await?;
     let (measured, span) = tokio::join!(point.run(&target, clips), fail(&mut cluster, servers, failure));
     let (Measured { summary: run, records }, (began_s, mended_s)) = (measured?, span?);

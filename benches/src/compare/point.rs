@@ -27,7 +27,7 @@ const IN_FLIGHT_MAX: usize = 5_000;
 /// Uploads before each run: they open connections and warm caches.
 const WARM_UP: usize = 4;
 /// Longest that one of them takes.
-const WARM_UP_MAX: Duration = Duration::from_secs(60);
+const WARM_UP_MAX: Duration = Duration::from_mins(1);
 /// After the last arrival, at any load: longer than the longest wait for a permit and a lease together.
 const DRAIN_MIN: Duration = Duration::from_secs(40);
 /// The queue's backlog may take so much longer to convert than the capacity says.
@@ -77,8 +77,7 @@ impl Target {
     pub(super) async fn warm_up(&self, flow: Flow, clips: &Clips) -> anyhow::Result<()> {
         let client = self.client(&format!("warm-{}", flow.name()), flow, clips.clone(), true)?;
         for number in 0..WARM_UP {
-            let intended = Instant::now();
-            let reply = client.clone().call(Arrival { number, intended, deadline: intended + WARM_UP_MAX }).await;
+            let reply = client.clone().call(Arrival { number, deadline: Instant::now() + WARM_UP_MAX }).await;
             match reply.outcome {
                 Outcome::Done => {}
                 Outcome::Failed { status: Some(201) } => bail!("this tapedeck has no queued flow"),

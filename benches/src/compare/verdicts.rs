@@ -21,9 +21,10 @@ pub(super) struct Pair<'a> {
 
 impl<'a> Pair<'a> {
     /// The runs that are there in both flows; a blocking one and its queued one have ids that differ in the flow's name.
-    pub(super) fn of(runs: impl IntoIterator<Item = &'a RunSummary> + Clone) -> Vec<Self> {
-        let named = |id: &str| runs.clone().into_iter().find(|run| run.id == id);
-        let blocking = runs.clone().into_iter().filter(|run| run.flow == Flow::Blocking);
+    pub(super) fn of(runs: impl IntoIterator<Item = &'a RunSummary>) -> Vec<Self> {
+        let (blocking, queued): (Vec<_>, Vec<_>) = runs.into_iter().partition(|run| run.flow == Flow::Blocking);
+        let named = |id: &str| queued.iter().copied().find(|run| run.id == id);
+        let blocking = blocking.iter().copied();
         blocking
             .filter_map(|run| Some(Self { blocking: run, queued: named(&run.id.replace("-blocking-", "-queued-"))? }))
             .collect()
@@ -168,15 +169,18 @@ pub(super) fn share(part: usize, whole: usize) -> f64 {
 mod tests {
     use super::*;
 
-    fn at(value: f64) -> Option<Quantile> {
-        Some(Quantile { value, low: value * 0.9, high: value * 1.1 })
+    fn at(value: f64) -> Quantile {
+        Quantile { value, low: value * 0.9, high: value * 1.1 }
     }
 
     #[test]
     fn intervals_that_overlap_have_no_winner() {
-        assert_eq!(sooner(at(1.0), at(1.1)).0, Winner::Even);
-        assert_eq!(sooner(at(1.0), at(2.0)).0, Winner::Series(0));
-        assert_eq!(sooner(at(2.0), at(1.0)), (Winner::Series(1), "queued, 1.00 s sooner (50 %)".to_owned()));
-        assert_eq!(sooner(None, at(1.0)).0, Winner::Untested);
+        assert_eq!(sooner(Some(at(1.0)), Some(at(1.1))).0, Winner::Even);
+        assert_eq!(sooner(Some(at(1.0)), Some(at(2.0))).0, Winner::Series(0));
+        assert_eq!(
+            sooner(Some(at(2.0)), Some(at(1.0))),
+            (Winner::Series(1), "queued, 1.00 s sooner (50 %)".to_owned())
+        );
+        assert_eq!(sooner(None, Some(at(1.0))).0, Winner::Untested);
     }
 }

@@ -41,13 +41,11 @@ pub(crate) enum Arrivals {
     Poisson,
 }
 
-/// One call that is to be made now.
+/// One call that is to be made now: it is spawned at its intended moment.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Arrival {
     /// From 0, also over the dropped ones.
     pub(crate) number: usize,
-    /// When it should have been sent.
-    pub(crate) intended: Instant,
     /// The call has to have ended by then, and says what it knows.
     pub(crate) deadline: Instant,
 }

@@ -34,7 +34,7 @@ pub(super) fn page() -> Page {
     page
 }
 
-fn latencies() -> Chart {
+pub(super) fn latencies() -> Chart {
     let histogram = |stretch: f64| {
         let mut histogram = Histogram::<u64>::new(3).expect("three digits are fine");
         for sample in 0..5000_u32 {

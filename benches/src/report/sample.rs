@@ -49,7 +49,7 @@ pub(super) fn latencies() -> Chart {
     spectrum(
         "latency",
         "Upload to downloadable mp3, at half of the capacity",
-        "Each curve is dashed where fewer than 10 samples lie beyond.",
+        "Each curve is dotted where fewer than 10 samples lie beyond.",
         [("blocking", &blocking), ("queued", &queued)],
         1e-6,
     )

@@ -15,7 +15,7 @@ const EDGE: f64 = 12.0;
 const SAMPLE: f64 = 24.0;
 /// Room that a tick of each axis needs, at least.
 const TICK_WIDTH: f64 = 64.0;
-const TICK_HEIGHT: f64 = 34.0;
+const TICK_HEIGHT: f64 = 38.0;
 
 /// An entry of the legend.
 #[derive(Debug, Clone, PartialEq)]

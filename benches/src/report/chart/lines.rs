@@ -138,3 +138,26 @@ fn thin(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     }
     thinned
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_of_points_become_a_few_for_each_pixel_and_keep_their_extremes() {
+        let points: Vec<_> = (0..50_000_u32).map(|at| (f64::from(at) / 500.0, f64::from(at * 7919 % 1000))).collect();
+        let thinned = thin(&points);
+        assert!(thinned.len() <= 4 * 101, "{}", thinned.len());
+        let extremes = |points: &[(f64, f64)]| {
+            points.iter().fold((f64::MAX, f64::MIN), |(low, high), (_, y)| (low.min(*y), high.max(*y)))
+        };
+        assert_eq!(extremes(&thinned), extremes(&points));
+        assert_eq!((thinned.first(), thinned.last()), (points.first(), points.last()));
+        assert!(thinned.is_sorted_by(|a, b| a.0 <= b.0));
+    }
+
+    #[test]
+    fn a_step_keeps_its_value_until_the_next_point() {
+        assert_eq!(steps(&[(0.0, 1.0), (2.0, 5.0)]), [(0.0, 1.0), (2.0, 1.0), (2.0, 5.0)]);
+    }
+}

@@ -2,6 +2,7 @@
 
 mod call;
 mod codec;
+mod compare;
 mod console;
 mod inputs;
 mod load;
@@ -14,6 +15,7 @@ mod service;
 mod simulate;
 mod stats;
 mod store;
+mod usage;
 
 use std::path::PathBuf;
 
@@ -52,10 +54,13 @@ enum Command {
         /// The folder of the run.
         folder: PathBuf,
     },
-    /// The load generator itself, against a stub whose latencies are known from theory.
-    Selftest(selftest::Args),
     /// Real servers against embedded stores: uploads, tokens, the outbox.
     Servers(servers::Args),
+    /// Blocking against queued: time to the mp3, goodput, refusals and failures, from a tenth to three times the capacity;
+    /// about 40 minutes.
+    Compare(compare::Args),
+    /// The load generator itself, against a stub whose latencies are known from theory.
+    Selftest(selftest::Args),
     /// A model of both flows: checked against a measured run, then beyond this machine.
     Simulate(simulate::Args),
     /// Blobs in MongoDB: the store against the driver's own GridFS.
@@ -73,8 +78,9 @@ async fn main() -> anyhow::Result<()> {
             console::say(report::render(&folder)?.display());
             Ok(())
         }
-        Command::Selftest(args) => selftest::run(&args).await,
         Command::Servers(args) => servers::run(&args, &cli.tapedeck, &inputs()?).await,
+        Command::Compare(args) => compare::run(&args, &cli.tapedeck, &inputs()?).await,
+        Command::Selftest(args) => selftest::run(&args).await,
         Command::Simulate(args) => simulate::run(&args),
         Command::Store(args) => store::run(&args).await,
     }

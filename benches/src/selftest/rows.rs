@@ -85,8 +85,9 @@ pub(super) async fn measure(client: &Client, length: Duration) -> anyhow::Result
     }
     let waiting = load::closed(CALLERS, length, DRAIN_MAX, client.calls(STALLING)).await?;
     let waiting = latencies(&format!("{STALLING}, asked by a generator that waits"), STALLING, &waiting)?;
-    // The counter-example: if it were right as well, the test would prove nothing.
-    rows.extend(waiting.into_iter().skip(1).map(|row| Row { is_good: !row.is_good, ..row }));
+    // The counter-example: if it were right as well, the test would prove nothing. It sees the stalls, but far too few of
+    // those who would have waited in them: p90 is where that shows.
+    rows.extend(waiting.into_iter().skip(1).take(1).map(|row| Row { is_good: !row.is_good, ..row }));
     bar.finish_and_clear();
     Ok(rows)
 }

@@ -7,6 +7,7 @@ use super::{
     measured::{Service, Summary},
     model::{Fixed, Flow, Replica, Spread, Video, Work},
 };
+use crate::stats::quantile::Quantiles;
 
 /// Sweeps draw from the clips; the longer files have runs of their own.
 const CLIP_MAX_S: f64 = 30.0;
@@ -14,6 +15,8 @@ const CLIP_MAX_S: f64 = 30.0;
 const MP3_BITS_PER_S: f64 = 190_000.0;
 /// The 90 % quantile of the normal distribution.
 const NORMAL_P90: f64 = 1.281_6;
+/// The longest of 20 samples of it, on average, in standard deviations: what there is where samples carry no p90.
+const NORMAL_MAX_OF_20: f64 = 1.867;
 /// Time without load varies by what else the machine does, too; more than this is not the conversion's.
 const SIGMA_MAX: f64 = 0.6;
 /// Where the summary does not say: 4 for each of two cores.
@@ -55,22 +58,22 @@ fn video(clip: &Service, flow: Flow, cores: f64) -> Option<Video> {
     // The engine is the same in both flows: what the queued one takes beyond it is the work of accepting.
     let engine = clip.cpu_s_per_mp3.blocking.map_or(total, |blocking| blocking.min(total));
     let accept = total - engine;
-    let (fixed, alone, p90) = match flow {
+    let (fixed, alone, spread) = match flow {
         Flow::Blocking => {
             let alone = clip.alone_s.blocking?;
             let p50 = alone.p50?.value;
-            (Fixed { blocking_s: rest(p50, engine, cores), ..Fixed::default() }, p50, alone.p90)
+            (Fixed { blocking_s: rest(p50, engine, cores), ..Fixed::default() }, p50, alone)
         }
         Flow::Queued => {
             let answer = clip.alone_s.queued_answer?.p50?.value;
             let there = clip.alone_s.queued_downloadable?;
             let p50 = there.p50?.value;
             let (accept_s, worker_s) = (rest(answer, accept, cores), rest(p50 - answer, engine, cores));
-            (Fixed { accept_s, worker_s, ..Fixed::default() }, p50, there.p90)
+            (Fixed { accept_s, worker_s, ..Fixed::default() }, p50, there)
         }
     };
     // The whole time varies by that factor: its working part by more.
-    let sigma = p90.map_or(0.0, |p90| (p90.value / alone).ln() / NORMAL_P90) * alone / (engine / cores);
+    let sigma = sigma(&spread, alone) * alone / (engine / cores);
     Some(Video {
         name: clip.name.clone(),
         weight: 1.0,
@@ -80,6 +83,15 @@ fn video(clip: &Service, flow: Flow, cores: f64) -> Option<Video> {
         accept_core_s: accept,
         fixed,
     })
+}
+
+/// How the whole time varies, as the standard deviation of its logarithm.
+fn sigma(times: &Quantiles, p50: f64) -> f64 {
+    match (times.p90, times.max) {
+        (Some(p90), _) => (p90.value / p50).ln() / NORMAL_P90,
+        (None, Some(max)) => (max / p50).ln() / NORMAL_MAX_OF_20,
+        (None, None) => 0.0,
+    }
 }
 
 /// Of a time, what is not work.

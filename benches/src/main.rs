@@ -2,13 +2,20 @@
 
 mod call;
 mod codec;
+mod compare;
 mod console;
 mod inputs;
+mod load;
 mod memory;
+#[allow(dead_code, unused_imports, reason = "until all commands that report are here")]
+mod report;
+mod selftest;
 mod servers;
 mod service;
+mod simulate;
 mod stats;
 mod store;
+mod usage;
 
 use std::path::PathBuf;
 
@@ -42,8 +49,20 @@ enum Command {
     },
     /// The engine alone: time, CPU time, memory, delay and quality against ffmpeg.
     Codec(codec::Args),
+    /// Writes `report.html` and `report.md` of a finished run anew; nothing is measured.
+    Render {
+        /// The folder of the run.
+        folder: PathBuf,
+    },
     /// Real servers against embedded stores: uploads, tokens, the outbox.
     Servers(servers::Args),
+    /// Blocking against queued: time to the mp3, goodput, refusals and failures, from a tenth to three times the capacity;
+    /// about 40 minutes.
+    Compare(compare::Args),
+    /// The load generator itself, against a stub whose latencies are known from theory.
+    Selftest(selftest::Args),
+    /// A model of both flows: checked against a measured run, then beyond this machine.
+    Simulate(simulate::Args),
     /// Blobs in MongoDB: the store against the driver's own GridFS.
     Store(store::Args),
 }
@@ -55,7 +74,14 @@ async fn main() -> anyhow::Result<()> {
     match cli.command {
         Command::Call { rounds, no_memory } => call::run(&cli.tapedeck, &inputs()?, rounds, !no_memory).await,
         Command::Codec(args) => codec::run(&args, &inputs()?),
+        Command::Render { folder } => {
+            console::say(report::render(&folder)?.display());
+            Ok(())
+        }
         Command::Servers(args) => servers::run(&args, &cli.tapedeck, &inputs()?).await,
+        Command::Compare(args) => compare::run(&args, &cli.tapedeck, &inputs()?).await,
+        Command::Selftest(args) => selftest::run(&args).await,
+        Command::Simulate(args) => simulate::run(&args),
         Command::Store(args) => store::run(&args).await,
     }
 }

@@ -1,4 +1,8 @@
-//! Medians and spread.
+//! What measurements say: medians and spread of a few, histograms and quantiles of many.
+
+pub(crate) mod histogram;
+pub(crate) mod quantile;
+pub(crate) mod random;
 
 use serde::Serialize;
 

@@ -1,0 +1,152 @@
+//! The answers in plain words.
+
+use super::beyond::percent;
+use crate::{
+    report::{Verdict, Winner, number},
+    simulate::{
+        Results,
+        beyond::{LOAD, cost, day, faults, links},
+        model::Flow,
+        validate::{Pair, Row},
+    },
+};
+
+/// A difference that nobody would notice.
+const EVEN: f64 = 0.05;
+
+pub(super) fn verdicts(results: &Results) -> Vec<Verdict> {
+    let mut verdicts = vec![trust(results.validation.as_deref())];
+    verdicts.extend(sizes(results));
+    verdicts.push(slow_links(&results.links));
+    verdicts.extend(autoscaled(&results.days));
+    verdicts.extend(money(&results.costs));
+    verdicts.extend(faults::CASES.iter().filter_map(|&(case, load)| broken(results, case, load)));
+    verdicts
+}
+
+/// Whether the model can be believed.
+fn trust(rows: Option<&[Row]>) -> Verdict {
+    let situation = "Does the model say what was measured?";
+    let Some(rows) = rows.filter(|rows| !rows.is_empty()) else {
+        return Verdict::new(
+            situation,
+            Winner::Untested,
+            "not tested",
+            "No measured run was given: believe the shapes, not the figures.",
+        );
+    };
+    let met = rows.iter().filter(|row| row.is_met()).count();
+    let worst =
+        |pairs: &mut dyn Iterator<Item = f64>| pairs.fold(0.0_f64, |worst, error| worst.max(error.abs())) * 100.0;
+    let p50 = worst(&mut rows.iter().filter_map(|row| row.p50_s).map(Pair::error));
+    let goodput = worst(&mut rows.iter().filter_map(|row| row.goodput_per_s).map(Pair::error));
+    let inside = rows.iter().filter_map(|row| row.tail).filter(|tail| tail.is_inside()).count();
+    let tails = rows.iter().filter(|row| row.tail.is_some()).count();
+    let evidence = format!(
+        "All aims are met in {met} of {} runs. Worst error of the median {p50:.1} %, of goodput {goodput:.1} %; {inside} of {tails} tails \
+         are inside their interval.",
+        rows.len()
+    );
+    let (winner, answer) = match met {
+        _ if met == rows.len() => (Winner::Good, "yes"),
+        _ if 2 * met >= rows.len() => (Winner::Even, "mostly"),
+        _ => (Winner::Bad, "no"),
+    };
+    Verdict::new(situation, winner, answer, evidence)
+}
+
+/// At both ends of the sizes.
+fn sizes(results: &Results) -> Vec<Verdict> {
+    let ends = [results.fleet.iter().map(|row| row.replicas).min(), results.fleet.iter().map(|row| row.replicas).max()];
+    let verdict = |replicas: u32| {
+        let of = |flow| results.fleet.iter().find(|row| row.flow == flow && row.replicas == replicas);
+        let (blocking, queued) = (of(Flow::Blocking)?, of(Flow::Queued)?);
+        let evidence = format!(
+            "p50 {} against {}, p99 {} against {} (blocking against queued).",
+            number::seconds(blocking.p50_s.mean),
+            number::seconds(queued.p50_s.mean),
+            number::seconds(blocking.p99_s.mean),
+            number::seconds(queued.p99_s.mean)
+        );
+        let converters = if replicas == 1 { "converter" } else { "converters" };
+        let situation = format!("{} {converters}, {:.0} % load", number::grouped(u64::from(replicas)), LOAD * 100.0);
+        Some(sooner(situation, blocking.p50_s.mean, queued.p50_s.mean, evidence))
+    };
+    ends.into_iter().flatten().filter_map(verdict).collect()
+}
+
+/// Which flow's value is lower.
+fn sooner(situation: impl Into<String>, blocking: f64, queued: f64, evidence: impl Into<String>) -> Verdict {
+    let (winner, answer) = match queued / blocking {
+        ratio if (ratio - 1.0).abs() <= EVEN => (Winner::Even, "no difference"),
+        ratio if ratio > 1.0 => (Winner::Series(0), "blocking"),
+        _ => (Winner::Series(1), "queued"),
+    };
+    Verdict::new(situation, winner, answer, evidence)
+}
+
+fn slow_links(rows: &[links::Row]) -> Verdict {
+    let situation = "Clients on slow links";
+    let refusing = |row: &&links::Row| row.flow == Flow::Blocking && row.refused_share > 0.01;
+    let Some(fastest) = rows.iter().filter(refusing).max_by(|a, b| a.mbit_per_s.total_cmp(&b.mbit_per_s)) else {
+        return Verdict::new(situation, Winner::Even, "no difference", "No link was slow enough to matter.");
+    };
+    let evidence = format!(
+        "At {} Mbit/s and below uploads hold permits longer than cores need them: {:.0} % are refused at that speed, and none by \
+         the queue. More permits move that edge.",
+        fastest.mbit_per_s,
+        fastest.refused_share * 100.0
+    );
+    Verdict::new(situation, Winner::Series(1), "queued", evidence)
+}
+
+fn autoscaled(rows: &[day::Row]) -> Option<Verdict> {
+    let of = |flow| rows.iter().find(|row| row.flow == flow && row.plan == day::Plan::Autoscaled);
+    let (blocking, queued) = (of(Flow::Blocking)?, of(Flow::Queued)?);
+    let evidence = format!(
+        "p99 {} against {}; {:.2} % of the blocking clients left without an mp3, {:.2} % of the queued ones.",
+        number::seconds(blocking.p99_s.unwrap_or(f64::NAN)),
+        number::seconds(queued.p99_s.unwrap_or(f64::NAN)),
+        percent(blocking.refused, blocking.offered),
+        percent(queued.refused, queued.offered)
+    );
+    Some(sooner("A day with an autoscaler", blocking.p99_s?, queued.p99_s?, evidence))
+}
+
+fn money(rows: &[cost::Row]) -> Option<Verdict> {
+    let of = |flow| rows.iter().find(|row| row.flow == flow && row.plan == day::Plan::Autoscaled);
+    let (blocking, queued) = (of(Flow::Blocking)?.total(), of(Flow::Queued)?.total());
+    let evidence = format!("{blocking:.4} against {queued:.4} for 1,000 mp3s at the assumed prices, autoscaled.");
+    Some(sooner("Cost", blocking, queued, evidence))
+}
+
+fn broken(results: &Results, case: faults::Case, load: f64) -> Option<Verdict> {
+    let same = |row: &&faults::Row| row.case == case && (row.load - load).abs() < 1e-9;
+    let of = |flow| results.faults.iter().filter(same).find(|row| row.flow == flow);
+    let (blocking, queued) = (of(Flow::Blocking)?, of(Flow::Queued)?);
+    let after = |after: Option<f64>| {
+        after.map_or("never within the run".to_owned(), |after| format!("after {}", number::seconds(after)))
+    };
+    let evidence = format!(
+        "Blocking is as before {}, {:.2} % left without an mp3; queued {}, {:.2} % left. Begun again: {} and {}.",
+        after(blocking.recovered_after_s),
+        percent(blocking.refused + blocking.failed, blocking.offered),
+        after(queued.recovered_after_s),
+        percent(queued.refused + queued.failed, queued.offered),
+        blocking.repeated,
+        queued.repeated
+    );
+    let missed = [blocking, queued].map(|row| percent(row.refused + row.failed, row.offered));
+    let what = match case {
+        faults::Case::ZoneLost => "A third of the converters is lost",
+        faults::Case::BrokerDown => "The broker is down for a minute",
+    };
+    let situation = format!("{what} at {:.0} % load", load * 100.0);
+    Some(if missed[0] > missed[1] {
+        Verdict::new(situation, Winner::Series(1), "queued loses fewer clients", evidence)
+    } else {
+        // A flow that never noticed counts as recovered within one point of the curve; one that never recovered as never.
+        let time = |after: Option<f64>| after.unwrap_or(f64::MAX);
+        sooner(situation, time(blocking.recovered_after_s), time(queued.recovered_after_s), evidence)
+    })
+}

@@ -6,6 +6,7 @@ mod console;
 mod inputs;
 mod load;
 mod memory;
+mod scale;
 mod servers;
 mod service;
 mod stats;

@@ -6,6 +6,8 @@ mod console;
 mod inputs;
 mod load;
 mod memory;
+#[allow(dead_code, unused_imports, reason = "until all commands that report are here")]
+mod report;
 mod scale;
 mod servers;
 mod service;

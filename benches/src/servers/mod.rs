@@ -1,7 +1,7 @@
 //! `lab servers`: what MySQL, MongoDB, RabbitMQ and SMTP cost against the embedded stores, in one run.
 
 mod outbox;
-mod system;
+pub(crate) mod system;
 mod tokens;
 
 use std::{path::Path, time::Instant};

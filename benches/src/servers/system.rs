@@ -17,21 +17,21 @@ use crate::service::{Account, Service};
 /// Longest wait for a start.
 const START_MAX: Duration = Duration::from_secs(30);
 /// The admin that `auth migrate` makes.
-pub(super) const ADMIN: &str = "admin";
-pub(super) const PASSWORD: &str = "of the lab alone";
+pub(crate) const ADMIN: &str = "admin";
+pub(crate) const PASSWORD: &str = "of the lab alone";
 
 /// One server of each kind, with the users' tables made; gone with this value.
 #[derive(Debug)]
-pub(super) struct Servers {
-    pub(super) mysql: Server,
-    pub(super) mongo: Server,
-    pub(super) rabbit: Server,
+pub(crate) struct Servers {
+    pub(crate) mysql: Server,
+    pub(crate) mongo: Server,
+    pub(crate) rabbit: Server,
     mail: Server,
     folder: TempDir,
 }
 
 impl Servers {
-    pub(super) fn start(tapedeck: &Path) -> anyhow::Result<Self> {
+    pub(crate) fn start(tapedeck: &Path) -> anyhow::Result<Self> {
         let [mysql, mongo, rabbit, mail] = [Kind::Mysql, Kind::Mongo, Kind::Rabbit, Kind::Mail].map(Server::start);
         let servers = Self { mysql: mysql?, mongo: mongo?, rabbit: rabbit?, mail: mail?, folder: tempfile::tempdir()? };
         servers.migrate(tapedeck, servers.mysql.url())?;
@@ -39,7 +39,7 @@ impl Servers {
     }
 
     /// Makes the tables and the admin in a user store.
-    pub(super) fn migrate(&self, tapedeck: &Path, users_url: &str) -> anyhow::Result<()> {
+    pub(crate) fn migrate(&self, tapedeck: &Path, users_url: &str) -> anyhow::Result<()> {
         let password = self.write("admin-password", PASSWORD)?;
         let status = Command::new(tapedeck.with_file_name("auth"))
             .args(["migrate", "--bootstrap-admin-password-file"])
@@ -52,7 +52,7 @@ impl Servers {
     }
 
     /// All services in one process, on these servers.
-    pub(super) async fn system(&self, tapedeck: &Path) -> anyhow::Result<Service> {
+    pub(crate) async fn system(&self, tapedeck: &Path) -> anyhow::Result<Service> {
         let settings = [
             ("USERS_URL", self.mysql.url()),
             ("STORE_URL", self.mongo.url()),
@@ -63,47 +63,58 @@ impl Servers {
     }
 
     /// A file of this run.
-    pub(super) fn write(&self, name: &str, text: &str) -> anyhow::Result<PathBuf> {
+    pub(crate) fn write(&self, name: &str, text: &str) -> anyhow::Result<PathBuf> {
         let path = self.path(name);
         fs::write(&path, text)?;
         Ok(path)
     }
 
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 }
 
 /// One service alone; killed when dropped.
 #[derive(Debug)]
-pub(super) struct Process {
+pub(crate) struct Process {
     child: Child,
     /// Where it answers.
-    pub(super) base: String,
+    pub(crate) base: String,
 }
 
 impl Process {
     /// Starts `program`, which stands beside `tapedeck` and learns its address from the variable `listen`, and waits until
     /// it is ready.
-    pub(super) async fn start(
+    pub(crate) async fn start(
         tapedeck: &Path,
         program: &str,
         listen: &str,
         settings: &[(&str, &str)],
     ) -> anyhow::Result<Self> {
+        let command = Command::new(tapedeck.with_file_name(program));
+        Self::launch(command, listen, settings)
+            .await
+            .with_context(|| format!("cannot run {program}; build it with cargo build --release --workspace"))
+    }
+
+    /// The same for a command that becomes the service.
+    pub(crate) async fn launch(mut command: Command, listen: &str, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
         // Bound for a moment to learn a free port; the lab is alone on its machine.
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let child = Command::new(tapedeck.with_file_name(program))
+        let child = command
             .env(listen, address.to_string())
             .env("RUST_LOG", "warn")
             .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .spawn()
-            .with_context(|| format!("cannot run {program}; build it with cargo build --release --workspace"))?;
+            .spawn()?;
         let mut process = Self { child, base: format!("http://{address}") };
         process.wait_until_ready().await?;
         Ok(process)
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     async fn wait_until_ready(&mut self) -> anyhow::Result<()> {

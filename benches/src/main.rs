@@ -9,6 +9,7 @@ mod memory;
 #[allow(dead_code, unused_imports, reason = "until all commands that report are here")]
 mod report;
 mod scale;
+mod selftest;
 mod servers;
 mod service;
 mod stats;
@@ -48,6 +49,8 @@ enum Command {
     Codec(codec::Args),
     /// Real servers against embedded stores: uploads, tokens, the outbox.
     Servers(servers::Args),
+    /// The load generator itself, against a stub whose latencies are known from theory.
+    Selftest(selftest::Args),
     /// Blobs in MongoDB: the store against the driver's own GridFS.
     Store(store::Args),
 }
@@ -60,6 +63,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Call { rounds, no_memory } => call::run(&cli.tapedeck, &inputs()?, rounds, !no_memory).await,
         Command::Codec(args) => codec::run(&args, &inputs()?),
         Command::Servers(args) => servers::run(&args, &cli.tapedeck, &inputs()?).await,
+        Command::Selftest(args) => selftest::run(&args).await,
         Command::Store(args) => store::run(&args).await,
     }
 }

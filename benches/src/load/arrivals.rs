@@ -49,7 +49,7 @@ mod tests {
     #[test]
     fn poisson_arrivals_have_the_mean_and_the_spread_of_a_poisson_process() {
         let times = plan(Arrivals::Poisson, 1).schedule();
-        let gaps: Vec<_> = times.windows(2).map(|pair| (pair[1] - pair[0]).as_secs_f64()).collect();
+        let gaps: Vec<_> = times.windows(2).map(|pair| pair[1].as_secs_f64() - pair[0].as_secs_f64()).collect();
 
         let n = f64::from(u32::try_from(gaps.len()).expect("some thousand"));
         let mean = gaps.iter().sum::<f64>() / n;

@@ -12,7 +12,7 @@ use tokio::{
 };
 use tokio_util::task::TaskTracker;
 
-use super::{Arrival, Call, Generator, Outcome, Plan, Record, Reply, Run, own};
+use super::{Arrival, Call, Generator, Plan, Record, Reply, Run, own};
 
 /// A call that overlooks its deadline is cut off so much later, and what it knew is gone.
 const OVERTIME: Duration = Duration::from_secs(1);
@@ -22,7 +22,7 @@ const HEAD_START: Duration = Duration::from_millis(20);
 /// Offers the load and waits until every call has ended or the drain is over.
 pub(crate) async fn run(plan: Plan, call: impl Call) -> anyhow::Result<Run> {
     let schedule = plan.schedule();
-    let records: Vec<_> = schedule.iter().enumerate().map(|(number, at)| dropped(number, *at)).collect();
+    let records: Vec<_> = schedule.iter().enumerate().map(|(number, at)| Record::unsent(number, *at)).collect();
     let records = Arc::new(Mutex::new(records));
     let started = Instant::now() + HEAD_START;
     let pacer = Pacer { plan, started, records: Arc::clone(&records), tasks: TaskTracker::new() };
@@ -35,13 +35,6 @@ pub(crate) async fn run(plan: Plan, call: impl Call) -> anyhow::Result<Run> {
     let records = std::mem::take(&mut *records.lock().unwrap_or_else(PoisonError::into_inner));
     let generator = Generator::judge(&records, own::cpu()? - cpu, started.elapsed().as_secs_f64())?;
     Ok(Run { plan, records, generator })
-}
-
-/// What stands for an arrival until it is sent.
-fn dropped(number: usize, at: Duration) -> Record {
-    let intended_s = at.as_secs_f64();
-    let outcome = Outcome::Dropped;
-    Record { number, intended_s, sent_s: None, answered_s: None, finished_s: None, outcome, id: None }
 }
 
 struct Pacer {
@@ -75,16 +68,8 @@ impl Pacer {
             let sent = Instant::now();
             let reply = tokio::time::timeout_at((arrival.deadline + OVERTIME).into(), call).await;
             drop(permit);
-            let since = |moment: Instant| moment.saturating_duration_since(started).as_secs_f64();
-            let unanswered = Reply { answered: None, finished: None, outcome: Outcome::Unanswered, id: None };
-            let reply = reply.unwrap_or(unanswered);
             let mut records = records.lock().unwrap_or_else(PoisonError::into_inner);
-            let record = &mut records[arrival.number];
-            record.sent_s = Some(since(sent));
-            record.answered_s = reply.answered.map(since);
-            record.finished_s = reply.finished.map(since);
-            record.outcome = reply.outcome;
-            record.id = reply.id;
+            records[arrival.number].enter(started, sent, reply.ok());
         }
     }
 }
@@ -103,7 +88,10 @@ fn park_until(due: Instant) {
 mod tests {
     use std::future::{pending, ready};
 
-    use super::{super::Arrivals, *};
+    use super::{
+        super::{Arrivals, Outcome},
+        *,
+    };
 
     fn plan(in_flight_max: usize) -> Plan {
         let (length, drain_max) = (Duration::from_millis(200), Duration::ZERO);

@@ -2,6 +2,7 @@
 //! people do; latency counts from the scheduled moment, so a system that stalls cannot slow down its own measurement.
 
 mod arrivals;
+mod closed;
 mod generator;
 mod own;
 
@@ -12,7 +13,7 @@ use std::{
 
 use serde::Serialize;
 
-pub(crate) use self::generator::run;
+pub(crate) use self::{closed::closed, generator::run};
 
 /// What is offered.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -81,6 +82,18 @@ pub(crate) enum Outcome {
     Dropped,
 }
 
+impl Outcome {
+    /// Of an answer that is no success.
+    pub(crate) fn of_unsuccessful(answer: &reqwest::Response) -> Self {
+        let status = answer.status().as_u16();
+        let header = answer.headers().get("retry-after").and_then(|value| value.to_str().ok());
+        match status {
+            429 | 503 => Self::Refused { status, retry_after_s: header.and_then(|value| value.parse().ok()) },
+            _ => Self::Failed { status: Some(status) },
+        }
+    }
+}
+
 /// One arrival. Times are seconds since the run began.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Record {
@@ -94,6 +107,24 @@ pub(crate) struct Record {
 }
 
 impl Record {
+    /// Of an arrival that has not been sent.
+    fn unsent(number: usize, intended: Duration) -> Self {
+        let (intended_s, outcome) = (intended.as_secs_f64(), Outcome::Dropped);
+        Self { number, intended_s, sent_s: None, answered_s: None, finished_s: None, outcome, id: None }
+    }
+
+    /// Enters what was seen; the times are taken against the beginning of the run.
+    fn enter(&mut self, started: Instant, sent: Instant, reply: Option<Reply>) {
+        let unanswered = Reply { answered: None, finished: None, outcome: Outcome::Unanswered, id: None };
+        let reply = reply.unwrap_or(unanswered);
+        let since = |moment: Instant| moment.saturating_duration_since(started).as_secs_f64();
+        self.sent_s = Some(since(sent));
+        self.answered_s = reply.answered.map(since);
+        self.finished_s = reply.finished.map(since);
+        self.outcome = reply.outcome;
+        self.id = reply.id;
+    }
+
     /// Seconds from the intended moment to the answer.
     pub(crate) fn answer_s(&self) -> Option<f64> {
         Some(self.answered_s? - self.intended_s)
@@ -128,13 +159,13 @@ pub(crate) struct Generator {
 }
 
 /// How one arrival calls the system.
-pub(crate) trait Call: Send + 'static {
+pub(crate) trait Call: Send + Sync + 'static {
     fn call(&self, arrival: Arrival) -> impl Future<Output = Reply> + Send + 'static;
 }
 
 impl<F, R> Call for F
 where
-    F: Fn(Arrival) -> R + Send + 'static,
+    F: Fn(Arrival) -> R + Send + Sync + 'static,
     R: Future<Output = Reply> + Send + 'static,
 {
     fn call(&self, arrival: Arrival) -> impl Future<Output = Reply> + Send + 'static {

@@ -69,7 +69,7 @@ fn resample(samples: &[f64], random: &mut Random, resampled: &mut Vec<f64>) {
     while resampled.len() < samples.len() {
         let start = random.below(samples.len());
         let rest = samples.len() - resampled.len();
-        resampled.extend(samples.iter().cycle().skip(start).take(block.min(rest)));
+        resampled.extend(samples[start..].iter().chain(samples).take(block.min(rest)));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Random numbers that a seed in a report brings back, on any machine and with any later version of the crates.
 
-/// SplitMix64 (Steele, Lea and Flood, 2014): good enough for arrivals and resampling, and eight lines.
+/// `SplitMix64` (Steele, Lea and Flood, 2014): good enough for arrivals and resampling, and eight lines.
 #[derive(Debug, Clone)]
 pub(crate) struct Random(u64);
 

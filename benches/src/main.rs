@@ -47,6 +47,11 @@ enum Command {
     },
     /// The engine alone: time, CPU time, memory, delay and quality against ffmpeg.
     Codec(codec::Args),
+    /// Writes `report.html` and `report.md` of a finished run anew; nothing is measured.
+    Render {
+        /// The folder of the run.
+        folder: PathBuf,
+    },
     /// Real servers against embedded stores: uploads, tokens, the outbox.
     Servers(servers::Args),
     /// The load generator itself, against a stub whose latencies are known from theory.
@@ -62,6 +67,10 @@ async fn main() -> anyhow::Result<()> {
     match cli.command {
         Command::Call { rounds, no_memory } => call::run(&cli.tapedeck, &inputs()?, rounds, !no_memory).await,
         Command::Codec(args) => codec::run(&args, &inputs()?),
+        Command::Render { folder } => {
+            console::say(report::render(&folder)?.display());
+            Ok(())
+        }
         Command::Servers(args) => servers::run(&args, &cli.tapedeck, &inputs()?).await,
         Command::Selftest(args) => selftest::run(&args).await,
         Command::Store(args) => store::run(&args).await,

@@ -2,6 +2,7 @@
 
 use super::{
     chart::{Chart, STYLE as CHART_STYLE, Size},
+    folder::Raw,
     machine::Machine,
     markdown::facts,
     page::{Block, Page, Table, Verdict, Winner},
@@ -11,19 +12,20 @@ use super::{
 const STYLE: &str = include_str!("page.css");
 
 /// The whole page.
-pub(super) fn render(page: &Page, machine: &Machine, files: &[String]) -> String {
+pub(super) fn render(page: &Page, machine: &Machine, raw: &Raw) -> String {
     let title = escape(&page.title);
     let body: String = page.blocks.iter().map(block).collect();
-    let links: Vec<_> = files.iter().map(|file| format!("<a href=\"{0}\">{0}</a>", escape(file))).collect();
+    let links: Vec<_> = raw.json.iter().map(|file| format!("<a href=\"{0}\">{0}</a>", escape(file))).collect();
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n\
          <style>\n{STYLE}{CHART_STYLE}</style>\n</head>\n<body>\n<main>\n<h1>{title}</h1>\n{body}\
          <section class=\"machine\">\n<h2>How this was run</h2>\n{}\
-         <p>Raw data: {}.</p>\n</section>\n</main>\n</body>\n</html>\n",
+         <p>Raw data: {}{}.</p>\n</section>\n</main>\n</body>\n</html>\n",
         table(&facts(machine)),
-        links.join(", ")
+        links.join(", "),
+        raw.histograms()
     )
 }
 
@@ -46,30 +48,34 @@ fn block(block: &Block) -> String {
 }
 
 fn list(points: &[String]) -> String {
-    let points: String = points.iter().map(|point| format!("<li>{}</li>\n", text(point))).collect();
+    let points = points.iter().map(|point| format!("<li>{}</li>\n", text(point))).collect::<Vec<_>>().concat();
     format!("<ul>\n{points}</ul>\n")
 }
 
 /// One drawing for each width: a chart made small has letters that nobody can read.
 fn figure(chart: &Chart, drawings: &[(Size, &str)]) -> String {
-    let drawings: String = drawings
+    let drawings = drawings
         .iter()
         .map(|(size, part)| format!("<div class=\"{part}\">{}</div>\n", chart.svg(*size, part)))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     format!("<figure>\n{drawings}<figcaption>{}</figcaption>\n</figure>\n", text(&chart.caption))
 }
 
 fn table(table: &Table) -> String {
     let side = |number: bool| if number { " class=\"number\"" } else { "" };
-    let head: String = table
+    let head = table
         .columns
         .iter()
         .map(|column| format!("<th scope=\"col\"{}>{}</th>", side(column.number), text(&column.title)))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     let row = |row: &Vec<super::Cell>| {
         let cells = row.iter().zip(&table.columns);
-        let cells: String =
-            cells.map(|(cell, column)| format!("<td{}>{}</td>", side(column.number), text(&cell.0))).collect();
+        let cells = cells
+            .map(|(cell, column)| format!("<td{}>{}</td>", side(column.number), text(&cell.0)))
+            .collect::<Vec<_>>()
+            .concat();
         format!("<tr>{cells}</tr>\n")
     };
     let rows: String = table.rows.iter().map(row).collect();
@@ -78,7 +84,11 @@ fn table(table: &Table) -> String {
 
 fn verdicts(verdicts: &[Verdict]) -> String {
     let head = super::markdown::verdict_table(&[]).columns;
-    let head: String = head.iter().map(|column| format!("<th scope=\"col\">{}</th>", text(&column.title))).collect();
+    let head = head
+        .iter()
+        .map(|column| format!("<th scope=\"col\">{}</th>", text(&column.title)))
+        .collect::<Vec<_>>()
+        .concat();
     let row = |verdict: &Verdict| {
         let class = match verdict.winner {
             Winner::Series(color) => format!("series s{}", color % super::chart::COLORS),

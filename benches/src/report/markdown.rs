@@ -6,6 +6,7 @@ use anyhow::ensure;
 
 use super::{
     chart::{Chart, Size},
+    folder::Raw,
     machine::Machine,
     page::{Block, Column, Page, Table, Verdict},
     text::markdown as escape,
@@ -30,7 +31,7 @@ pub(super) fn drawings(page: &Page) -> anyhow::Result<Vec<(String, String)>> {
 }
 
 /// The whole page.
-pub(super) fn render(page: &Page, machine: &Machine, files: &[String]) -> String {
+pub(super) fn render(page: &Page, machine: &Machine, raw: &Raw) -> String {
     let mut text = format!("# {}\n", escape(&page.title));
     for block in &page.blocks {
         text.push('\n');
@@ -38,11 +39,8 @@ pub(super) fn render(page: &Page, machine: &Machine, files: &[String]) -> String
     }
     text.push_str("\n## How this was run\n\n");
     text.push_str(&table(&facts(machine)));
-    text.push_str("\nRaw data: ");
-    let links: Vec<_> = files.iter().map(|file| format!("[{}]({file})", escape(file))).collect();
-    text.push_str(&links.join(", "));
-    text.push_str(".\n");
-    text
+    let links: Vec<_> = raw.json.iter().map(|file| format!("[{}]({file})", escape(file))).collect();
+    text + &format!("\nRaw data: {}{}.\n", links.join(", "), raw.histograms())
 }
 
 /// The machine as a table.
@@ -73,7 +71,7 @@ fn block(block: &Block) -> String {
         Block::Multiples(charts) => multiples(charts),
         Block::Verdicts(verdicts) => table(&verdict_table(verdicts)),
         Block::Note { title, points } => {
-            let points: String = list(points).lines().map(|line| format!("> {line}\n")).collect();
+            let points = list(points).lines().map(|line| format!("> {line}\n")).collect::<Vec<_>>().concat();
             format!("> **{}**\n>\n{points}", escape(title))
         }
     }
@@ -86,7 +84,7 @@ fn multiples(charts: &[Chart]) -> String {
 }
 
 fn list(points: &[String]) -> String {
-    points.iter().map(|point| format!("- {}\n", escape(point))).collect()
+    points.iter().map(|point| format!("- {}\n", escape(point))).collect::<Vec<_>>().concat()
 }
 
 fn table(table: &Table) -> String {

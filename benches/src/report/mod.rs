@@ -8,12 +8,16 @@ mod machine;
 mod markdown;
 pub(crate) mod number;
 mod page;
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use std::path::PathBuf;
 
 pub(crate) use self::{
-    folder::Folder,
+    folder::{Folder, render},
     machine::Machine,
     page::{Block, Cell, Column, Page, Table, Verdict, Winner},
 };

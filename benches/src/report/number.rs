@@ -66,6 +66,21 @@ pub(crate) fn short(value: f64) -> String {
     }
 }
 
+/// A number with so many digits behind the point, and commas between its thousands.
+pub(crate) fn fixed(value: f64, decimals: usize) -> String {
+    let text = format!("{:.decimals$}", value.abs());
+    let (whole, part) = text.split_at(text.find('.').unwrap_or(text.len()));
+    let whole = whole.parse().map_or_else(|_| whole.to_owned(), grouped);
+    let zero = text.bytes().all(|byte| byte == b'0' || byte == b'.');
+    signed(if zero { 0.0 } else { value }, &(whole + part))
+}
+
+/// Digits behind the point that a step of 1, 2 or 5 times a power of ten has.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 9")]
+pub(crate) fn decimals_of(step: f64) -> usize {
+    (-(step.log10() + 1e-9).floor()).clamp(0.0, 9.0) as usize
+}
+
 fn signed(value: f64, text: &str) -> String {
     if value < 0.0 { format!("-{text}") } else { text.to_owned() }
 }

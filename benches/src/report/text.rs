@@ -12,7 +12,7 @@ pub(super) fn html(text: &str) -> String {
             '\'' => escaped.push_str("&#39;"),
             // Not allowed in XML 1.0, not even as a reference (XML 1.0 §2.2).
             '\u{0}'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => {
-                escaped.push('\u{fffd}')
+                escaped.push('\u{fffd}');
             }
             _ => escaped.push(c),
         }

@@ -2,11 +2,16 @@
 
 mod axis;
 mod bars;
+mod frame;
+mod lines;
 mod plot;
 mod spectrum;
 mod svg;
+mod ticks;
 
 use serde::{Deserialize, Serialize};
+
+use super::text::html as escape;
 
 pub(crate) use self::{
     axis::{Axis, Scale, Unit},
@@ -50,18 +55,71 @@ impl Chart {
 
     /// Gives the axes of all charts the range of all: what is higher looks higher.
     pub(crate) fn share_axes(charts: &mut [Self]) {
-        let _ = charts;
+        let fitted: Vec<_> = charts.iter().map(|chart| chart.drawing.fit()).collect();
+        let union = |axis: fn(&Drawing) -> Option<&Axis>| {
+            let ranges = fitted.iter().filter_map(axis).filter_map(|axis| axis.range);
+            ranges.reduce(|(low, high), (from, to)| (low.min(from), high.max(to)))
+        };
+        let (x, y) = (union(Drawing::x), union(|drawing| Some(drawing.y())));
+        for chart in charts {
+            match &mut chart.drawing {
+                Drawing::Plot(plot) => (plot.x.range, plot.y.range) = (plot.x.range.or(x), plot.y.range.or(y)),
+                Drawing::Bars(bars) => bars.y.range = bars.y.range.or(y),
+            }
+        }
     }
 
     /// The chart as an `<svg>` element, with the classes of `chart.css`. `part` is in its ids, which are unique in a document.
     pub(crate) fn svg(&self, size: Size, part: &str) -> String {
-        let _ = (size, part);
-        String::new()
+        self.element(size, part, "")
     }
 
-    /// The chart as a file of its own.
+    /// The chart as a file of its own, with a background: it may be shown on a page of the other brightness.
     pub(crate) fn file(&self, size: Size) -> String {
-        self.svg(size, "file")
+        self.element(
+            size,
+            "file",
+            &format!("<style>{STYLE}</style>\n<rect width=\"100%\" height=\"100%\" class=\"surface\"/>\n"),
+        )
+    }
+
+    fn element(&self, Size { width, height }: Size, part: &str, before: &str) -> String {
+        let size = Size { width, height };
+        let drawing = match &self.drawing {
+            Drawing::Plot(plot) => lines::draw(self, plot, size, part),
+            Drawing::Bars(bars) => bars::draw(self, bars, size),
+        };
+        let id = format!("{}-{part}", self.name);
+        format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" class=\"chart\" role=\"img\" \
+             aria-labelledby=\"{id}-title {id}-caption\">\n<title id=\"{id}-title\">{}</title>\n\
+             <desc id=\"{id}-caption\">{}</desc>\n{before}{drawing}</svg>\n",
+            escape(&self.title),
+            escape(&self.caption)
+        )
+    }
+}
+
+impl Drawing {
+    fn fit(&self) -> Self {
+        match self {
+            Self::Plot(plot) => Self::Plot(plot.fit()),
+            Self::Bars(bars) => Self::Bars(bars.fit()),
+        }
+    }
+
+    fn x(&self) -> Option<&Axis> {
+        match self {
+            Self::Plot(plot) => Some(&plot.x),
+            Self::Bars(_) => None,
+        }
+    }
+
+    fn y(&self) -> &Axis {
+        match self {
+            Self::Plot(plot) => &plot.y,
+            Self::Bars(bars) => &bars.y,
+        }
     }
 }
 

@@ -27,6 +27,27 @@ impl Plot {
         self.marks.push(mark);
         self
     }
+
+    /// The plot with ranges on both axes: those of all it holds.
+    pub(super) fn fit(&self) -> Self {
+        let points = self.series.iter().flat_map(|series| &series.points);
+        let intervals = self.series.iter().flat_map(|series| &series.interval);
+        let across = self.marks.iter().flat_map(|mark| match mark {
+            Mark::Vertical { x, .. } => vec![*x],
+            Mark::Span { from, to, .. } => vec![*from, *to],
+            Mark::Horizontal { .. } => vec![],
+        });
+        let up =
+            self.marks.iter().filter_map(|mark| if let Mark::Horizontal { y, .. } = mark { Some(*y) } else { None });
+        let x = points.clone().map(|(x, _)| *x).chain(across);
+        let y = points.map(|(_, y)| *y).chain(intervals.flat_map(|(_, low, high)| [*low, *high])).chain(up);
+        Self { x: self.x.fit(x, false), y: self.y.fit(y, true), ..self.clone() }
+    }
+
+    /// The series with the numbers of their colours.
+    pub(super) fn colored(&self) -> impl Iterator<Item = (usize, &Series)> {
+        self.series.iter().enumerate().map(|(at, series)| (series.color.unwrap_or(at), series))
+    }
 }
 
 /// Points that belong together. Two of one name share one entry of the legend.

@@ -54,6 +54,8 @@ enum Command {
     },
     /// Real servers against embedded stores: uploads, tokens, the outbox.
     Servers(servers::Args),
+    /// More converters: throughput, latency and balance for each number of them, and a fitted law.
+    Scale(scale::Args),
     /// The load generator itself, against a stub whose latencies are known from theory.
     Selftest(selftest::Args),
     /// Blobs in MongoDB: the store against the driver's own GridFS.
@@ -72,6 +74,7 @@ async fn main() -> anyhow::Result<()> {
             Ok(())
         }
         Command::Servers(args) => servers::run(&args, &cli.tapedeck, &inputs()?).await,
+        Command::Scale(args) => scale::run(args, &cli.tapedeck, &inputs()?).await,
         Command::Selftest(args) => selftest::run(&args).await,
         Command::Store(args) => store::run(&args).await,
     }

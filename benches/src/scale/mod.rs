@@ -102,6 +102,7 @@ pub(crate) async fn run(args: Args, tapedeck: &Path, inputs: &Inputs) -> anyhow:
     } else {
         Target::Cluster(Cluster::open(args.cluster.clone()).await?)
     };
+    let folder = Folder::create(&args.out.out, "scale", Some(args.seed))?;
     let mut lab = Lab { target, args, remarks: vec![] };
     let measured = tokio::select! {
         measured = lab.measure(clip) => measured,
@@ -110,7 +111,7 @@ pub(crate) async fn run(args: Args, tapedeck: &Path, inputs: &Inputs) -> anyhow:
     if let Target::Cluster(cluster) = &lab.target {
         cluster.restore().await?;
     }
-    lab.write(measured?)
+    lab.write(measured?, folder)
 }
 
 struct Lab {
@@ -162,7 +163,7 @@ impl Lab {
             Flows::Queued => vec![Flow::Queued],
             Flows::Both => vec![Flow::Blocking, Flow::Queued],
         };
-        if flows.contains(&Flow::Queued) && !self.has_queued_flow(uploader).await? {
+        if flows.contains(&Flow::Queued) && !uploader.has_queued_flow().await? {
             if self.args.flow == Flows::Queued {
                 bail!("this gateway has no queued flow: it ignored `Prefer: respond-async` (QUEUED_FLOW)");
             }
@@ -180,19 +181,13 @@ impl Lab {
         Ok(Choice { flows: &flows, replicas: &replicas, compared, repeats, arms: &arms, seed }.cells())
     }
 
-    /// The first upload is also the one that finds the gateway's list not yet read.
-    async fn has_queued_flow(&self, uploader: &Uploader) -> anyhow::Result<bool> {
-        uploader.has_queued_flow().await
-    }
-
     fn remark(&mut self, text: &str) {
         note(text);
         self.remarks.push(text.to_owned());
     }
 
-    fn write(self, mut results: Results) -> anyhow::Result<()> {
+    fn write(self, mut results: Results, mut folder: Folder) -> anyhow::Result<()> {
         results.remarks = self.remarks;
-        let mut folder = Folder::create(&self.args.out.out, "scale", Some(self.args.seed))?;
         folder.compact_json("scale", &results)?;
         for line in report::lines(&results) {
             say(line);

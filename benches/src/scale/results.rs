@@ -74,7 +74,8 @@ impl Results {
             cells.entry((it.cell.flow, it.cell.arm, it.cell.replicas)).or_default().push(it);
         }
         let groups: Vec<Group> = cells.into_iter().map(|(key, runs)| Group::of(key, &runs, seed)).collect();
-        let fits = [Flow::Blocking, Flow::Queued].into_iter().filter_map(|flow| FitOf::of(flow, &steady, seed)).collect();
+        let fits =
+            [Flow::Blocking, Flow::Queued].into_iter().filter_map(|flow| FitOf::of(flow, &steady, seed)).collect();
         Self { cpus, lengths, groups, fits, steady, added, remarks: vec![] }
     }
 

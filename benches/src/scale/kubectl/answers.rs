@@ -69,7 +69,8 @@ impl Deployment {
             .context("the deployment selects its pods otherwise than by labels")?;
         ensure!(!labels.is_empty(), "the deployment selects its pods by no label");
         let labels: Vec<String> = labels.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let containers = spec["template"]["spec"]["containers"].as_array().context("a deployment without containers")?;
+        let containers =
+            spec["template"]["spec"]["containers"].as_array().context("a deployment without containers")?;
         let container = containers.iter().find(|container| container["name"] == CONTAINER);
         let container = container.with_context(|| format!("the deployment has no container {CONTAINER}"))?;
         let port = container["ports"][0]["containerPort"].as_u64().map(u16::try_from).transpose()?.unwrap_or(PORT);
@@ -156,9 +157,7 @@ mod tests {
 
     #[test]
     fn an_autoscaler_of_something_else_is_no_obstacle() {
-        let scaler = |name: &str, target: &str| {
-            json!({"metadata": {"name": name}, "spec": {"scaleTargetRef": {"kind": "Deployment", "name": target}}})
-        };
+        let scaler = |name: &str, target: &str| json!({"metadata": {"name": name}, "spec": {"scaleTargetRef": {"kind": "Deployment", "name": target}}});
         let text = json!({"items": [scaler("one", "gateway"), scaler("two", "converter")]}).to_string();
         assert_eq!(autoscalers(&text).expect("autoscalers"), ["two"]);
     }

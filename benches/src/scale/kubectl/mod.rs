@@ -49,7 +49,9 @@ impl Cluster {
             scalers.join(", ")
         );
         if deployment.cpus.is_none() {
-            note("the container converter has no CPU limit: one replica may use all cores of its node, and N then shows little");
+            note(
+                "the container converter has no CPU limit: one replica may use all cores of its node, and N then shows little",
+            );
         }
         Ok(Self { args, deployment })
     }

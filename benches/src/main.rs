@@ -79,3 +79,15 @@ async fn main() -> anyhow::Result<()> {
         Command::Store(args) => store::run(&args).await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::Cli;
+
+    #[test]
+    fn the_commands_contradict_neither_each_other_nor_clap() {
+        Cli::command().debug_assert();
+    }
+}

@@ -49,7 +49,7 @@ pub(crate) struct Args {
     #[arg(long)]
     kubectl: bool,
     #[command(flatten)]
-    cluster: kubectl::Args,
+    cluster: kubectl::Gateway,
     /// Which way uploads are converted.
     #[arg(long, value_enum, default_value = "both")]
     flow: Flows,
@@ -186,7 +186,7 @@ impl Lab {
         self.remarks.push(text.to_owned());
     }
 
-    fn write(self, mut results: Results, mut folder: Folder) -> anyhow::Result<()> {
+    fn write(self, mut results: Results, folder: Folder) -> anyhow::Result<()> {
         results.remarks = self.remarks;
         folder.compact_json("scale", &results)?;
         for line in report::lines(&results) {

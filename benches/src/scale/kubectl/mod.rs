@@ -19,7 +19,7 @@ use crate::console::note;
 
 /// Where the cluster is, and who uploads.
 #[derive(Debug, Clone, clap::Args)]
-pub(super) struct Args {
+pub(super) struct Gateway {
     /// The gateway as it is reached from here, e.g. by `kubectl --namespace tapedeck port-forward service/gateway 8080`.
     #[arg(long, default_value = "http://127.0.0.1:8080")]
     url: String,
@@ -34,13 +34,13 @@ pub(super) struct Args {
 /// The deployment as it is scaled. It gets its first number of replicas back by [`Cluster::restore`].
 #[derive(Debug)]
 pub(super) struct Cluster {
-    args: Args,
+    gateway: Gateway,
     deployment: Deployment,
 }
 
 impl Cluster {
     /// Looks at the deployment; refuses where an autoscaler would scale it, too.
-    pub(super) async fn open(args: Args) -> anyhow::Result<Self> {
+    pub(super) async fn open(gateway: Gateway) -> anyhow::Result<Self> {
         let deployment = Deployment::parse(&run(&commands::deployment()).await?)?;
         let scalers = answers::autoscalers(&run(&commands::autoscalers()).await?)?;
         ensure!(
@@ -53,13 +53,13 @@ impl Cluster {
                 "the container converter has no CPU limit: one replica may use all cores of its node, and N then shows little",
             );
         }
-        Ok(Self { args, deployment })
+        Ok(Self { gateway, deployment })
     }
 
     pub(super) async fn uploader(&self, clip: Bytes) -> anyhow::Result<Uploader> {
-        let file = self.args.password_file.as_ref().context("--kubectl needs --password-file")?;
+        let file = self.gateway.password_file.as_ref().context("--kubectl needs --password-file")?;
         let password = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-        Uploader::login(self.args.url.trim_end_matches('/').to_owned(), &self.args.user, password.trim(), clip).await
+        Uploader::login(self.gateway.url.trim_end_matches('/').to_owned(), &self.gateway.user, password.trim(), clip).await
     }
 
     /// Scales and waits until as many are ready. The moment is that of the command: what a cluster needs to start a pod counts.

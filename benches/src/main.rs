@@ -2,6 +2,7 @@
 
 mod call;
 mod codec;
+mod compare;
 mod console;
 mod inputs;
 mod load;
@@ -14,6 +15,7 @@ mod servers;
 mod service;
 mod stats;
 mod store;
+mod usage;
 
 use std::path::PathBuf;
 
@@ -54,6 +56,9 @@ enum Command {
     },
     /// Real servers against embedded stores: uploads, tokens, the outbox.
     Servers(servers::Args),
+    /// Blocking against queued: time to the mp3, goodput, refusals and failures, from a tenth to three times the capacity;
+    /// about 40 minutes.
+    Compare(compare::Args),
     /// More converters: throughput, latency and balance for each number of them, and a fitted law.
     Scale(scale::Args),
     /// The load generator itself, against a stub whose latencies are known from theory.
@@ -74,6 +79,7 @@ async fn main() -> anyhow::Result<()> {
             Ok(())
         }
         Command::Servers(args) => servers::run(&args, &cli.tapedeck, &inputs()?).await,
+        Command::Compare(args) => compare::run(&args, &cli.tapedeck, &inputs()?).await,
         Command::Scale(args) => scale::run(args, &cli.tapedeck, &inputs()?).await,
         Command::Selftest(args) => selftest::run(&args).await,
         Command::Store(args) => store::run(&args).await,

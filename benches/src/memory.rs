@@ -56,14 +56,19 @@ impl Watch {
 }
 
 fn look(pid: u32, peaks: &mut HashMap<u32, u64>) {
-    if let Some(peak) = peak_of(pid) {
-        peaks.insert(pid, peak);
-    }
+    let mut pids = vec![];
+    tree(pid, &mut pids);
+    peaks.extend(pids.into_iter().filter_map(|pid| Some((pid, peak_of(pid)?))));
+}
+
+/// Adds a process and its descendants.
+pub(crate) fn tree(pid: u32, pids: &mut Vec<u32>) {
+    pids.push(pid);
     let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return };
     for thread in threads.flatten() {
         let children = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
         for child in children.split_whitespace().filter_map(|child| child.parse().ok()) {
-            look(child, peaks);
+            tree(child, pids);
         }
     }
 }

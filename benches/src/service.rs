@@ -102,6 +102,15 @@ impl Service {
         Ok(body)
     }
 
+    /// Where it answers.
+    pub(crate) fn base(&self) -> String {
+        self.url("")
+    }
+
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }

@@ -1,5 +1,6 @@
 //! Input files, made once with ffmpeg and kept.
 
+mod clips;
 mod sources;
 mod videos;
 

@@ -38,6 +38,18 @@ impl Inputs {
         self.picture("minute.webm", "1280x720", &["-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8"], "2000k")
     }
 
+    /// One minute of H.264 as a messenger sends it, 4 MB.
+    pub(super) fn one_minute_of_phone_video(&self) -> anyhow::Result<String> {
+        let codec = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"];
+        self.picture("phone.mp4", "640x360", &codec, "500k")
+    }
+
+    /// The same as VP8.
+    pub(super) fn one_minute_of_phone_vp8(&self) -> anyhow::Result<String> {
+        let codec = ["-c:v", "libvpx", "-deadline", "realtime", "-cpu-used", "8"];
+        self.picture("phone.webm", "640x360", &codec, "500k")
+    }
+
     /// One minute of H.264 with as many frames and hardly any bytes.
     pub(super) fn one_minute_of_stamps(&self) -> anyhow::Result<String> {
         let codec = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"];

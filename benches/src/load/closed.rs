@@ -32,7 +32,7 @@ pub(crate) async fn closed(
             while Instant::now() < end {
                 let sent = Instant::now();
                 let number = number.fetch_add(1, Ordering::Relaxed);
-                let reply = call.call(Arrival { number, intended: sent, deadline });
+                let reply = call.call(Arrival { number, deadline });
                 let reply = tokio::time::timeout_at(deadline.into(), reply).await.ok();
                 let mut record = Record::unsent(number, sent - started);
                 record.enter(started, sent, reply);

@@ -52,7 +52,7 @@ impl Pacer {
             let intended = self.started + *at;
             park_until(intended);
             if let Ok(permit) = Arc::clone(&permits).try_acquire_owned() {
-                let arrival = Arrival { number, intended, deadline };
+                let arrival = Arrival { number, deadline };
                 self.tasks.spawn_on(self.one(permit, arrival, call.call(arrival)), runtime);
             }
         }

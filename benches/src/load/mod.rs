@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub(crate) use self::{closed::closed, generator::run};
 
@@ -32,7 +32,7 @@ pub(crate) struct Plan {
 }
 
 /// How the gaps between arrivals are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Arrivals {
     /// All alike.
@@ -41,13 +41,11 @@ pub(crate) enum Arrivals {
     Poisson,
 }
 
-/// One call that is to be made now.
+/// One call that is to be made now: it is spawned at its intended moment.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Arrival {
     /// From 0, also over the dropped ones.
     pub(crate) number: usize,
-    /// When it should have been sent.
-    pub(crate) intended: Instant,
     /// The call has to have ended by then, and says what it knows.
     pub(crate) deadline: Instant,
 }
@@ -109,7 +107,7 @@ pub(crate) struct Record {
 impl Record {
     /// Of an arrival that has not been sent.
     fn unsent(number: usize, intended: Duration) -> Self {
-        let (intended_s, outcome) = (intended.as_secs_f64(), Outcome::Dropped);
+        let (intended_s, outcome) = ((intended.as_secs_f64() * 1e6).round() / 1e6, Outcome::Dropped);
         Self { number, intended_s, sent_s: None, answered_s: None, finished_s: None, outcome, id: None }
     }
 
@@ -117,7 +115,8 @@ impl Record {
     fn enter(&mut self, started: Instant, sent: Instant, reply: Option<Reply>) {
         let unanswered = Reply { answered: None, finished: None, outcome: Outcome::Unanswered, id: None };
         let reply = reply.unwrap_or(unanswered);
-        let since = |moment: Instant| moment.saturating_duration_since(started).as_secs_f64();
+        // To the microsecond: more would be noise in the files.
+        let since = |moment: Instant| (moment.saturating_duration_since(started).as_secs_f64() * 1e6).round() / 1e6;
         self.sent_s = Some(since(sent));
         self.answered_s = reply.answered.map(since);
         self.finished_s = reply.finished.map(since);

@@ -8,7 +8,7 @@ use nix::sys::{
 };
 
 use super::{Generator, Outcome, Record};
-use crate::stats::histogram::Histogram;
+use crate::stats::histogram;
 
 /// A later sending than this shows in answers of 100 ms, which is what the shortest clip takes.
 const LATENESS_MAX_S: f64 = 0.005;
@@ -29,7 +29,7 @@ impl Generator {
         let dropped = records.iter().filter(|record| record.outcome == Outcome::Dropped).count();
         let late: Vec<_> = records.iter().filter_map(|record| Some(record.sent_s? - record.intended_s)).collect();
         let lateness_max_s = late.iter().copied().fold(0.0, f64::max);
-        let lateness_p99_s = if late.is_empty() { 0.0 } else { Histogram::of(late)?.at(0.99) };
+        let lateness_p99_s = if late.is_empty() { 0.0 } else { histogram::at(&histogram::of(late)?, 0.99) };
         let cpu_share = cpu_s / wall_s;
         #[expect(clippy::cast_precision_loss, reason = "a number of cores")]
         let cores = thread::available_parallelism()?.get() as f64;

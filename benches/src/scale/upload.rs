@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
-use reqwest::{RequestBuilder, Response, StatusCode};
+use reqwest::{RequestBuilder, StatusCode};
 use serde_json::Value;
 
 use super::plan::Flow;
@@ -70,10 +70,7 @@ impl Uploader {
                 let finished = (outcome == Outcome::Done).then(Instant::now);
                 Reply { finished, id: Some(id), ..ended(answered, outcome) }
             }
-            (status @ (429 | 503), _) => {
-                ended(answered, Outcome::Refused { status, retry_after_s: retry_after_s(&answer) })
-            }
-            (status, _) => ended(answered, Outcome::Failed { status: Some(status) }),
+            _ => ended(answered, Outcome::of_unsuccessful(&answer)),
         }
     }
 
@@ -112,8 +109,4 @@ impl Uploader {
 
 fn ended(answered: Option<Instant>, outcome: Outcome) -> Reply {
     Reply { answered, finished: None, outcome, id: None }
-}
-
-fn retry_after_s(answer: &Response) -> Option<f64> {
-    answer.headers().get("retry-after")?.to_str().ok()?.parse().ok().filter(|seconds| *seconds >= 0.0)
 }

@@ -26,7 +26,7 @@ pub(crate) struct Servers {
     pub(crate) mysql: Server,
     pub(crate) mongo: Server,
     pub(crate) rabbit: Server,
-    mail: Server,
+    pub(crate) mail: Server,
     folder: TempDir,
 }
 
@@ -53,13 +53,30 @@ impl Servers {
 
     /// All services in one process, on these servers.
     pub(crate) async fn system(&self, tapedeck: &Path) -> anyhow::Result<Service> {
-        let settings = [
+        self.system_with(tapedeck, self.mongo.url(), &[]).await
+    }
+
+    /// The same with its conversions in that store, and with more settings.
+    pub(crate) async fn system_with(
+        &self,
+        tapedeck: &Path,
+        store_url: &str,
+        more: &[(&str, &str)],
+    ) -> anyhow::Result<Service> {
+        let own = [
             ("USERS_URL", self.mysql.url()),
-            ("STORE_URL", self.mongo.url()),
+            ("STORE_URL", store_url),
             ("BROKER_URL", self.rabbit.url()),
             ("MAIL_URL", self.mail.url()),
         ];
+        let settings = [&own, more].concat();
         Service::start_with(tapedeck, &settings, Account::Known { name: ADMIN, password: PASSWORD }).await
+    }
+
+    /// A database of its own on the MongoDB server.
+    pub(crate) fn new_store(&self) -> anyhow::Result<String> {
+        let (server, options) = self.mongo.url().split_once("/tapedeck?").context("the database is not in the URL")?;
+        Ok(format!("{server}/{}?{options}", testbed::unique("lab")))
     }
 
     /// A file of this run.

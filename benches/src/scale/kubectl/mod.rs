@@ -59,7 +59,8 @@ impl Cluster {
     pub(super) async fn uploader(&self, clip: Bytes) -> anyhow::Result<Uploader> {
         let file = self.gateway.password_file.as_ref().context("--kubectl needs --password-file")?;
         let password = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-        Uploader::login(self.gateway.url.trim_end_matches('/').to_owned(), &self.gateway.user, password.trim(), clip).await
+        Uploader::login(self.gateway.url.trim_end_matches('/').to_owned(), &self.gateway.user, password.trim(), clip)
+            .await
     }
 
     /// Scales and waits until as many are ready. The moment is that of the command: what a cluster needs to start a pod counts.

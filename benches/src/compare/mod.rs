@@ -1,0 +1,119 @@
+//! `lab compare`: blocking against queued, on the same engine, files, cores and arrivals.
+
+mod capacity;
+mod charts;
+mod check;
+mod client;
+mod clips;
+mod cluster;
+mod depth;
+mod faults;
+mod flow;
+mod lab;
+mod page;
+mod plan;
+mod point;
+mod summary;
+mod system;
+mod verdicts;
+mod watcher;
+
+use std::path::Path;
+
+use anyhow::ensure;
+
+use self::{clips::Clips, lab::Lab, summary::Stores, system::Starter};
+use crate::{
+    console::{note, say},
+    inputs::Inputs,
+    report::{Folder, Out},
+    servers::system::Servers,
+};
+
+/// Settings of `lab compare`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Where users, conversions and messages are kept.
+    #[arg(long, value_enum, default_value = "real")]
+    stores: Which,
+    /// Offered loads, in percent of the capacity that is measured first.
+    #[arg(long, value_delimiter = ',', default_value = "10,25,50,75,90,100,125,150,200,300")]
+    loads: Vec<f64>,
+    /// Seconds of each load; those of 50 and 90 percent take three times as long.
+    #[arg(long, default_value = "45")]
+    seconds: u64,
+    /// The same seed brings the same arrivals with the same files.
+    #[arg(long, default_value = "1")]
+    seed: u64,
+    /// A caller who is refused waits as told by `Retry-After` and tries again, with the same idempotency key. Without it a
+    /// refusal ends the upload, and is counted.
+    #[arg(long)]
+    retry: bool,
+    /// What to measure; all of it where nothing is said.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    parts: Vec<Part>,
+    #[command(flatten)]
+    out: Out,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Which {
+    Embedded,
+    Real,
+    Both,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    /// One upload at a time.
+    Alone,
+    /// All loads.
+    Sweep,
+    /// Files of one and of ten minutes.
+    Fixed,
+    /// 50 uploads at once.
+    Burst,
+    /// A converter is killed, the broker and the store are restarted; on real servers only.
+    Faults,
+}
+
+impl Which {
+    fn stores(self) -> &'static [Stores] {
+        match self {
+            Self::Embedded => &[Stores::Embedded],
+            Self::Real => &[Stores::Real],
+            Self::Both => &[Stores::Real, Stores::Embedded],
+        }
+    }
+}
+
+impl Args {
+    fn wants(&self, part: Part) -> bool {
+        self.parts.is_empty() || self.parts.contains(&part)
+    }
+}
+
+/// Measures everything that was asked for and writes the report.
+pub(crate) async fn run(args: &Args, tapedeck: &Path, inputs: &Inputs) -> anyhow::Result<()> {
+    ensure!(args.seconds > 0, "--seconds must be at least 1");
+    ensure!(args.loads.iter().all(|load| *load > 0.0), "--loads must be above 0");
+    let clips = Clips::short(inputs)?;
+    let servers = if args.stores == Which::Embedded {
+        None
+    } else {
+        note("starting the servers");
+        Some(Servers::start(tapedeck)?)
+    };
+    let folder = Folder::create(&args.out.out, "compare", Some(args.seed))?;
+    let starter = Starter { tapedeck, servers: servers.as_ref() };
+    let mut lab = Lab::new(args, starter, clips, &folder);
+    for stores in args.stores.stores() {
+        lab.measure(*stores, inputs).await?;
+    }
+    let (summary, histograms) = lab.finish();
+    folder.json("summary", &summary)?;
+    let page = page::of(&summary, &histograms);
+    let report = folder.finish(&page)?;
+    say(report.display());
+    Ok(())
+}

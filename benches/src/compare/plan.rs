@@ -1,0 +1,89 @@
+//! Which loads are offered, in which order.
+
+use std::time::Duration;
+
+use super::{
+    Args,
+    flow::Flow,
+    point::Point,
+    summary::{PerFlow, Stores},
+};
+use crate::load::Arrivals;
+
+/// Loads whose runs are longer, so that their samples carry a 99th percentile: an ordinary day, and a busy one.
+const LONG_LOADS: [f64; 2] = [0.5, 0.9];
+const LONG_FACTOR: u32 = 3;
+/// Of the constant arrivals.
+const CONSTANT_LOAD: f64 = 0.5;
+/// Uploads of a burst, and the time in which they come.
+const BURST: u32 = 50;
+const BURST_LENGTH: Duration = Duration::from_millis(10);
+/// Of runs with a failure, of runs with files of one length.
+pub(super) const HALF: f64 = 0.5;
+
+/// Makes points of one run of the lab.
+#[derive(Debug)]
+pub(super) struct Planner<'a> {
+    pub(super) args: &'a Args,
+    pub(super) stores: Stores,
+    pub(super) capacity: PerFlow,
+}
+
+impl Planner<'_> {
+    /// For each load both flows, and each of them first in its turn. With constant arrivals at the end.
+    pub(super) fn sweep(&self) -> Vec<Point> {
+        let mut points = vec![];
+        for (turn, percent) in self.args.loads.iter().enumerate() {
+            let load = percent / 100.0;
+            let is_long = LONG_LOADS.iter().any(|long| (long - load).abs() < 1e-9);
+            let length = self.seconds() * if is_long { LONG_FACTOR } else { 1 };
+            points.extend(in_turn(turn).map(|flow| {
+                let id = format!("{}-{}-{percent:03}", self.stores.name(), flow.name());
+                Point { load: Some(load), length, ..self.point(id, flow, load) }
+            }));
+        }
+        points.extend(Flow::BOTH.map(|flow| {
+            let id = format!("{}-{}-constant", self.stores.name(), flow.name());
+            Point { arrivals: Arrivals::Constant, ..self.point(id, flow, CONSTANT_LOAD) }
+        }));
+        points
+    }
+
+    /// Files of one length, at half of what one at a time allows: the engine takes all cores.
+    pub(super) fn fixed(&self, name: &str, alone_s: f64) -> Vec<Point> {
+        let point = |flow: Flow| {
+            let id = format!("{}-{}-{name}", self.stores.name(), flow.name());
+            Point { rate_per_s: HALF / alone_s, ..self.point(id, flow, HALF) }
+        };
+        Flow::BOTH.map(point).into()
+    }
+
+    pub(super) fn bursts(&self) -> Vec<Point> {
+        let point = |flow: Flow| {
+            let id = format!("{}-{}-burst", self.stores.name(), flow.name());
+            let rate_per_s = f64::from(BURST) / BURST_LENGTH.as_secs_f64();
+            let arrivals = Arrivals::Constant;
+            Point { load: None, rate_per_s, length: BURST_LENGTH, arrivals, ..self.point(id, flow, 0.0) }
+        };
+        Flow::BOTH.map(point).into()
+    }
+
+    pub(super) fn fault(&self, name: &str, flow: Flow) -> Point {
+        self.point(format!("{}-{}-{}", self.stores.name(), flow.name(), name.replace(' ', "-")), flow, HALF)
+    }
+
+    fn point(&self, id: String, flow: Flow, load: f64) -> Point {
+        let rate_per_s = self.capacity.of(flow).unwrap_or(1.0) * load;
+        let (stores, length, seed, retry) = (self.stores, self.seconds(), self.args.seed, self.args.retry);
+        Point { id, flow, stores, arrivals: Arrivals::Poisson, load: Some(load), rate_per_s, length, seed, retry }
+    }
+
+    fn seconds(&self) -> Duration {
+        Duration::from_secs(self.args.seconds)
+    }
+}
+
+fn in_turn(turn: usize) -> [Flow; 2] {
+    let [first, second] = Flow::BOTH;
+    if turn.is_multiple_of(2) { [first, second] } else { [second, first] }
+}

@@ -79,7 +79,7 @@ fn table(table: &Table) -> String {
         format!("<tr>{cells}</tr>\n")
     };
     let rows: String = table.rows.iter().map(row).collect();
-    framed(&head, &rows)
+    framed("table", &head, &rows)
 }
 
 fn verdicts(verdicts: &[Verdict]) -> String {
@@ -104,12 +104,12 @@ fn verdicts(verdicts: &[Verdict]) -> String {
             text(&verdict.evidence)
         )
     };
-    framed(&head, &verdicts.iter().map(row).collect::<String>())
+    framed("table verdicts", &head, &verdicts.iter().map(row).collect::<String>())
 }
 
 /// Wide tables scroll by themselves: the page does not.
-fn framed(head: &str, rows: &str) -> String {
+fn framed(class: &str, head: &str, rows: &str) -> String {
     format!(
-        "<div class=\"table\" tabindex=\"0\">\n<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n</div>\n"
+        "<div class=\"{class}\" tabindex=\"0\">\n<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>\n</div>\n"
     )
 }

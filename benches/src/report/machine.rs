@@ -43,7 +43,9 @@ impl Machine {
             ffmpeg: first_line("ffmpeg", &["-version"])
                 .map(|line| line.split(" Copyright").next().unwrap_or_default().to_owned()),
             commit: first_line("git", &["rev-parse", "HEAD"]),
-            dirty: output("git", &["status", "--porcelain"]).map(|changes| !changes.trim().is_empty()),
+            // Results that are new in the checkout change nothing that is measured.
+            dirty: output("git", &["status", "--porcelain", "--untracked-files=no"])
+                .map(|changes| !changes.trim().is_empty()),
         }
     }
 

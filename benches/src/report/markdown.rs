@@ -9,7 +9,7 @@ use super::{
     folder::Raw,
     machine::Machine,
     page::{Block, Column, Page, Table, Verdict},
-    text::markdown as escape,
+    text::{markdown as escape, markdown_cell as cell},
 };
 
 /// Names and contents of the `.svg` files.
@@ -71,7 +71,7 @@ fn block(block: &Block) -> String {
         Block::Multiples(charts) => multiples(charts),
         Block::Verdicts(verdicts) => table(&verdict_table(verdicts)),
         Block::Note { title, points } => {
-            let points = list(points).lines().map(|line| format!("> {line}\n")).collect::<Vec<_>>().concat();
+            let points = list(points).lines().map(|point| format!("> {point}\n")).collect::<Vec<_>>().concat();
             format!("> **{}**\n>\n{points}", escape(title))
         }
     }
@@ -88,10 +88,10 @@ fn list(points: &[String]) -> String {
 }
 
 fn table(table: &Table) -> String {
-    let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-    let head = line(table.columns.iter().map(|column| escape(&column.title)).collect());
-    let rule = line(table.columns.iter().map(|column| if column.number { "--:" } else { "---" }.to_owned()).collect());
-    let rows = table.rows.iter().map(|row| line(row.iter().map(|cell| escape(&cell.0)).collect()));
+    let row = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
+    let head = row(table.columns.iter().map(|column| cell(&column.title)).collect());
+    let rule = row(table.columns.iter().map(|column| if column.number { "--:" } else { "---" }.to_owned()).collect());
+    let rows = table.rows.iter().map(|cells| row(cells.iter().map(|text| cell(&text.0)).collect()));
     [head, rule].into_iter().chain(rows).collect()
 }
 

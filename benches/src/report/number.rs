@@ -93,7 +93,8 @@ fn grouped_f64(value: f64) -> String {
 /// Digits behind the point so that three count.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 8")]
 fn decimals(size: f64) -> usize {
-    (2.0 - size.log10().floor()).clamp(0.0, 8.0) as usize
+    // What rounds up to a power of ten has its digits.
+    (2.0 - (size * 1.0005).log10().floor()).clamp(0.0, 8.0) as usize
 }
 
 #[cfg(test)]
@@ -102,9 +103,9 @@ mod tests {
 
     #[test]
     fn three_digits_count() {
-        let values = [0.0, 0.012_34, 4.567, 45.67, 456.7, 999.7, 45_678.0, -1.5, -2_000.0, f64::NAN];
+        let values = [0.0, 0.012_34, 0.9999, 4.567, 45.67, 456.7, 999.7, 45_678.0, -1.5, -2_000.0, f64::NAN];
         let texts = values.map(digits);
-        assert_eq!(texts, ["0", "0.0123", "4.57", "45.7", "457", "1,000", "45,700", "-1.50", "-2,000", "–"]);
+        assert_eq!(texts, ["0", "0.0123", "1.00", "4.57", "45.7", "457", "1,000", "45,700", "-1.50", "-2,000", "–"]);
     }
 
     #[test]

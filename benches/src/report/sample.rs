@@ -34,7 +34,7 @@ pub(super) fn page() -> Page {
     page
 }
 
-fn latencies() -> Chart {
+pub(super) fn latencies() -> Chart {
     let histogram = |stretch: f64| {
         let mut histogram = Histogram::<u64>::new(3).expect("three digits are fine");
         for sample in 0..5000_u32 {
@@ -49,7 +49,7 @@ fn latencies() -> Chart {
     spectrum(
         "latency",
         "Upload to downloadable mp3, at half of the capacity",
-        "Each curve is dashed where fewer than 10 samples lie beyond.",
+        "Each curve is dotted where fewer than 10 samples lie beyond.",
         [("blocking", &blocking), ("queued", &queued)],
         1e-6,
     )

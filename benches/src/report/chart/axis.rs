@@ -57,7 +57,7 @@ impl Axis {
         Self { unit, ..self }
     }
 
-    /// From `low` to `high`, whatever the data say.
+    /// From `low` to `high`, whatever the data say; left out where the scale has no such place.
     pub(crate) fn range(self, low: f64, high: f64) -> Self {
         Self { range: Some((low, high)), ..self }
     }
@@ -78,7 +78,8 @@ impl Axis {
         let values = values.filter(|value| self.takes(*value));
         let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
         let (low, high) = if low > high { (0.0, 0.0) } else { (low, high) };
-        let range = self.range.unwrap_or_else(|| match self.scale {
+        let possible = |(low, high): &(f64, f64)| low < high && self.takes(*low) && self.takes(*high);
+        let range = self.range.filter(possible).unwrap_or_else(|| match self.scale {
             Scale::Linear => linear_range(low.min(0.0), high.max(0.0), self.unit, round),
             Scale::Log => log_range(low, high),
             Scale::Quantile => (0.0, high.max(0.9)),
@@ -146,4 +147,36 @@ fn log_range(low: f64, high: f64) -> (f64, f64) {
     let above = |value: f64| [1.0, 2.0, 5.0].map(|m| m * decade(value)).into_iter().find(|b| *b >= value * 0.999_999);
     let (from, to) = (below(low).unwrap_or(low), above(high).unwrap_or(10.0 * decade(high)));
     if to > from { (from, to) } else { (from / 2.0, to * 2.0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(axis: &Axis, values: &[f64]) -> (f64, f64) {
+        axis.fit(values.iter().copied(), true).range.expect("fitted")
+    }
+
+    #[test]
+    fn a_linear_range_holds_zero_and_ends_at_a_tick() {
+        assert_eq!(range(&Axis::linear(""), &[40.0, 77.0]), (0.0, 80.0));
+        assert_eq!(range(&Axis::linear(""), &[-0.13, 0.4, f64::NAN]), (-0.2, 0.4));
+        assert_eq!(range(&Axis::linear(""), &[]), (0.0, 1.0));
+    }
+
+    #[test]
+    fn a_logarithmic_range_leaves_out_what_has_no_place() {
+        assert_eq!(range(&Axis::log(""), &[0.0, -1.0, 0.03, 7.0]), (0.02, 10.0));
+        assert_eq!(range(&Axis::log(""), &[0.0]), (1.0, 10.0));
+        assert_eq!(range(&Axis::log("").range(0.0, 5.0), &[1.5, 2.5]), (1.0, 5.0));
+    }
+
+    #[test]
+    fn each_nine_of_a_quantile_is_as_wide_as_the_one_before() {
+        let place = Axis::quantile("").fit([0.999].into_iter(), false).place(0.0, 300.0);
+        for (q, pixel) in [(0.0, 0.0), (0.9, 100.0), (0.99, 200.0), (0.999, 300.0)] {
+            assert!((place.at(q) - pixel).abs() < 1e-6, "{q}");
+        }
+        assert!(!place.holds(1.0));
+    }
 }

@@ -73,7 +73,7 @@ impl From<Option<f64>> for Bar {
     }
 }
 
-pub(super) fn draw(chart: &Chart, bars: &Bars, size: Size) -> String {
+pub(super) fn draw(chart: &Chart, bars: &Bars, size: Size) -> (String, f64) {
     let bars = bars.fit();
     // The left edge is known only after the frame is drawn; no label is given more room than there is.
     let room = (size.width - LEFT_MAX) / count(bars.groups.len());
@@ -102,7 +102,7 @@ pub(super) fn draw(chart: &Chart, bars: &Bars, size: Size) -> String {
         middle += group_width;
     }
     frame.base();
-    frame.elements.0
+    (frame.elements.0, frame.height)
 }
 
 /// One bar with its interval, and its value above where there is room.

@@ -3,7 +3,7 @@
 use super::{
     COLORS, Size,
     axis::{Axis, Place},
-    svg::{Anchor, Elements, width, wrap},
+    svg::{Anchor, Elements, bold_width, width, wrap},
     ticks::{Tick, ticks},
 };
 
@@ -40,6 +40,8 @@ pub(super) struct Frame {
     pub(super) right: f64,
     pub(super) top: f64,
     pub(super) bottom: f64,
+    /// Of the whole chart.
+    pub(super) height: f64,
 }
 
 impl Frame {
@@ -47,17 +49,25 @@ impl Frame {
     pub(super) fn new(size: Size, title: &str, legend: &[Entry], y: &Axis, below: f64) -> Self {
         let mut elements = Elements::default();
         let mut line = EDGE + TITLE;
-        for text in wrap(title, TITLE, size.width - 2.0 * EDGE) {
+        let room = (size.width - 2.0 * EDGE) * width(title, TITLE) / bold_width(title, TITLE).max(1.0);
+        for text in wrap(title, TITLE, room) {
             elements.text((EDGE, line), "title", Anchor::Start, &text);
             line += TITLE + 4.0;
         }
         line = draw_legend(&mut elements, legend, line, size.width);
         elements.text((EDGE, line + 4.0), "label", Anchor::Start, &y.label);
         let top = line + 16.0;
-        let bottom = size.height - below;
+        let bottom = top + size.height;
         let widest =
             ticks(y, spaces(bottom - top, TICK_HEIGHT)).iter().map(|tick| width(&tick.text, 12.0)).fold(0.0, f64::max);
-        Self { elements, left: EDGE + widest + 8.0, right: size.width - 2.0 * EDGE, top, bottom }
+        Self {
+            elements,
+            left: EDGE + widest + 8.0,
+            right: size.width - 2.0 * EDGE,
+            top,
+            bottom,
+            height: bottom + below,
+        }
     }
 
     /// Draws the y axis: a line across for each tick. Gives its place.
@@ -114,7 +124,7 @@ fn draw_legend(elements: &mut Elements, entries: &[Entry], line: f64, right: f64
         draw_sample(elements, entry, (x, y - 4.0));
         elements.close();
         elements.text((x + SAMPLE + 6.0, y), "legend", Anchor::Start, &entry.name);
-        x += room + 18.0;
+        x += room + 20.0;
     }
     y + LINE + 4.0
 }

@@ -1,10 +1,11 @@
 //! Draws a [`Plot`].
 
 use super::{
-    COLORS, Chart, Mark, Plot, Series, Shape, Size,
+    COLORS, Chart, Plot, Series, Shape, Size,
     axis::Place,
-    frame::{Entry, Frame, LINE, Sample},
-    svg::{Anchor, Elements, polyline, width},
+    frame::{Entry, Frame, Sample},
+    marks,
+    svg::{Elements, polyline},
     ticks::text,
 };
 
@@ -12,8 +13,10 @@ use super::{
 const BELOW: f64 = 52.0;
 /// A marker at the edge is drawn whole.
 const OVERLAP: f64 = 7.0;
+/// Half of the line across at the ends of an interval.
+const CAP: f64 = 4.0;
 
-pub(super) fn draw(chart: &Chart, plot: &Plot, size: Size, part: &str) -> String {
+pub(super) fn draw(chart: &Chart, plot: &Plot, size: Size, part: &str) -> (String, f64) {
     let plot = plot.fit();
     let mut frame = Frame::new(size, &chart.title, &legend(&plot), &plot.y, BELOW);
     let y = frame.y_axis(&plot.y);
@@ -21,15 +24,14 @@ pub(super) fn draw(chart: &Chart, plot: &Plot, size: Size, part: &str) -> String
     let clip = format!("{}-{part}-clip", chart.name);
     let (corner, over) = ((frame.left - OVERLAP, frame.top - OVERLAP), 2.0 * OVERLAP);
     frame.elements.clip(&clip, corner, (frame.right - frame.left + over, frame.bottom - frame.top + over));
-    let spans = plot.marks.iter().filter(|mark| matches!(mark, Mark::Span { .. }));
-    spans.for_each(|mark| draw_span(&mut frame, mark, &x));
+    marks::draw_spans(&mut frame, &plot.marks, &x);
     for (color, series) in plot.colored() {
         frame.elements.open(&format!(r#"class="s{}" clip-path="url(#{clip})""#, color % COLORS));
         Pen { elements: &mut frame.elements, x: &x, y: &y, color }.draw(series);
         frame.elements.close();
     }
-    draw_marks(&mut frame, &plot.marks, &x, &y);
-    frame.elements.0
+    marks::draw(&mut frame, &plot.marks, &x, &y);
+    (frame.elements.0, frame.height)
 }
 
 /// One entry for each name.
@@ -91,6 +93,9 @@ impl Pen<'_> {
         if series.shape == Shape::Points || ends.len() == 1 {
             for (low, high) in ends {
                 self.elements.line(low, high, "whisker");
+                for (x, y) in [low, high] {
+                    self.elements.line((x - CAP, y), (x + CAP, y), "whisker");
+                }
             }
             return;
         }
@@ -134,37 +139,25 @@ fn thin(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     thinned
 }
 
-fn draw_span(frame: &mut Frame, mark: &Mark, x: &Place) {
-    if let Mark::Span { from, to, .. } = mark {
-        let (from, to) = (x.at(*from).clamp(frame.left, frame.right), x.at(*to).clamp(frame.left, frame.right));
-        frame.elements.rect((from, frame.top), (to - from, frame.bottom - frame.top), "span", "");
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Lines and texts of the marks; those of vertical ones below each other, at the side that has room.
-fn draw_marks(frame: &mut Frame, marks: &[Mark], x: &Place, y: &Place) {
-    let mut row = frame.top + 12.0;
-    for mark in marks {
-        let (at, text) = match mark {
-            Mark::Horizontal { y: value, text } => {
-                if y.holds(*value) {
-                    let at = y.at(*value);
-                    frame.elements.line((frame.left, at), (frame.right, at), "mark");
-                    frame.elements.text((frame.right, at - 6.0), "note", Anchor::End, text);
-                }
-                continue;
-            }
-            Mark::Vertical { x: value, text } if x.holds(*value) => {
-                let at = x.at(*value);
-                frame.elements.line((at, frame.top), (at, frame.bottom), "mark");
-                (at, text)
-            }
-            Mark::Span { to, text, .. } => (x.at(*to).min(frame.right), text),
-            Mark::Vertical { .. } => continue,
+    #[test]
+    fn thousands_of_points_become_a_few_for_each_pixel_and_keep_their_extremes() {
+        let points: Vec<_> = (0..50_000_u32).map(|at| (f64::from(at) / 500.0, f64::from(at * 7919 % 1000))).collect();
+        let thinned = thin(&points);
+        assert!(thinned.len() <= 4 * 101, "{}", thinned.len());
+        let extremes = |points: &[(f64, f64)]| {
+            points.iter().fold((f64::MAX, f64::MIN), |(low, high), (_, y)| (low.min(*y), high.max(*y)))
         };
-        let fits = at + 6.0 + width(text, 12.0) <= frame.right;
-        let (at, anchor) = if fits { (at + 6.0, Anchor::Start) } else { (at - 6.0, Anchor::End) };
-        frame.elements.text((at, row), "note", anchor, text);
-        row += LINE - 2.0;
+        assert_eq!(extremes(&thinned), extremes(&points));
+        assert_eq!((thinned.first(), thinned.last()), (points.first(), points.last()));
+        assert!(thinned.is_sorted_by(|a, b| a.0 <= b.0));
+    }
+
+    #[test]
+    fn a_step_keeps_its_value_until_the_next_point() {
+        assert_eq!(steps(&[(0.0, 1.0), (2.0, 5.0)]), [(0.0, 1.0), (2.0, 1.0), (2.0, 5.0)]);
     }
 }

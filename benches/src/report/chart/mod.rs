@@ -4,6 +4,7 @@ mod axis;
 mod bars;
 mod frame;
 mod lines;
+mod marks;
 mod plot;
 mod spectrum;
 mod svg;
@@ -83,15 +84,14 @@ impl Chart {
         )
     }
 
-    fn element(&self, Size { width, height }: Size, part: &str, before: &str) -> String {
-        let size = Size { width, height };
-        let drawing = match &self.drawing {
+    fn element(&self, size: Size, part: &str, before: &str) -> String {
+        let (drawing, height) = match &self.drawing {
             Drawing::Plot(plot) => lines::draw(self, plot, size, part),
             Drawing::Bars(bars) => bars::draw(self, bars, size),
         };
-        let id = format!("{}-{part}", self.name);
+        let (id, width) = (format!("{}-{part}", self.name), size.width);
         format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" class=\"chart\" role=\"img\" \
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height:.0}\" width=\"{width}\" height=\"{height:.0}\" class=\"chart\" role=\"img\" \
              aria-labelledby=\"{id}-title {id}-caption\">\n<title id=\"{id}-title\">{}</title>\n\
              <desc id=\"{id}-caption\">{}</desc>\n{before}{drawing}</svg>\n",
             escape(&self.title),

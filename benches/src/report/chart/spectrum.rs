@@ -10,7 +10,7 @@ const SAMPLES_BEYOND: f64 = 10.0;
 const POINTS_PER_HALVING: u32 = 8;
 
 /// One curve for each named histogram; `unit_s` is the unit of its values in seconds. Beyond the last quantile that the
-/// samples carry a curve is dashed.
+/// samples carry a curve is dotted.
 pub(crate) fn spectrum<'a>(
     name: impl Into<String>,
     title: impl Into<String>,
@@ -48,4 +48,31 @@ fn curve(histogram: &Histogram<u64>, unit_s: f64) -> (Points, Points) {
     let joined = low.last().copied().into_iter();
     let end = (samples > 1.0).then(|| (largest, histogram.max() as f64 * unit_s));
     (low.clone(), joined.chain(high).chain(end).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(samples: u64) -> (Points, Points) {
+        let mut histogram = Histogram::<u64>::new(3).expect("three digits");
+        (1..=samples).for_each(|sample| histogram.record(sample).expect("in range"));
+        curve(&histogram, 1.0)
+    }
+
+    #[test]
+    fn a_curve_is_solid_as_far_as_ten_samples_lie_beyond() {
+        let (carried, beyond) = of(1000);
+        let last = carried.last().expect("a point");
+        assert!((last.0 - 0.99).abs() < 1e-9 && (last.1 - 990.0).abs() <= 1.0, "{last:?}");
+        assert_eq!(beyond.first(), Some(last));
+        assert!((beyond.last().expect("a point").0 - 0.999).abs() < 1e-9);
+    }
+
+    #[test]
+    fn few_samples_carry_nothing() {
+        assert_eq!(of(0), (vec![], vec![]));
+        assert_eq!(of(9).0, []);
+        assert_eq!(of(9).1.last().map(|point| point.1), Some(9.0));
+    }
 }

@@ -4,21 +4,23 @@ use std::fmt::Write as _;
 
 use super::super::text::html as escape;
 
-/// Mean width of a letter of a sans-serif font, for one pixel of its size; no font is at hand to measure with.
-const LETTER: f64 = 0.55;
+/// Widths of a space and of bold letters, for one pixel of the size of a letter and for one of a plain letter.
+const SPACE: f64 = 0.3;
+const BOLD: f64 = 1.12;
 
-/// Width and height in CSS pixels.
+/// In CSS pixels. How high a chart is depends on the lines that its title and its legend need.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Size {
     pub(crate) width: f64,
+    /// Of the data alone.
     pub(crate) height: f64,
 }
 
 impl Size {
     /// In a column of text.
-    pub(crate) const WIDE: Self = Self { width: 720.0, height: 400.0 };
+    pub(crate) const WIDE: Self = Self { width: 720.0, height: 280.0 };
     /// On a phone, and as one of several side by side.
-    pub(crate) const NARROW: Self = Self { width: 360.0, height: 300.0 };
+    pub(crate) const NARROW: Self = Self { width: 360.0, height: 190.0 };
 }
 
 /// Where a text stands relative to its x.
@@ -115,10 +117,21 @@ pub(super) fn polyline(points: &[(f64, f64)]) -> String {
     d
 }
 
-/// How wide a text of this size is, about.
+/// How wide a text of this size is in a wide sans-serif font, about: no font is at hand to measure with.
 pub(super) fn width(text: &str, size: f64) -> f64 {
-    let letters = u16::try_from(text.chars().count()).unwrap_or(u16::MAX);
-    f64::from(letters) * size * LETTER
+    let letter = |c: char| match c {
+        ' ' | 'i' | 'j' | 'l' | 'I' | '.' | ',' | ':' | ';' | '\'' | '|' | '(' | ')' => SPACE + 0.02,
+        'f' | 't' | 'r' | '-' | '/' => 0.4,
+        'm' | 'w' | 'M' | 'W' | '%' => 0.9,
+        'A'..='Z' | '0'..='9' | '–' => 0.65,
+        _ => 0.6,
+    };
+    text.chars().map(letter).sum::<f64>() * size
+}
+
+/// As [`width`], of bold letters.
+pub(super) fn bold_width(text: &str, size: f64) -> f64 {
+    width(text, size) * BOLD
 }
 
 /// The text in lines that are at most so wide; a longer word has a line of its own.
@@ -126,7 +139,7 @@ pub(super) fn wrap(text: &str, size: f64, width_max: f64) -> Vec<String> {
     let mut lines: Vec<String> = vec![];
     for word in text.split_whitespace() {
         match lines.last_mut() {
-            Some(line) if width(line, size) + width(word, size) + size * LETTER <= width_max => {
+            Some(line) if width(line, size) + width(word, size) + size * SPACE <= width_max => {
                 line.push(' ');
                 line.push_str(word);
             }

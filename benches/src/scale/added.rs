@@ -54,12 +54,12 @@ pub(super) async fn measure(
 ) -> anyhow::Result<Added> {
     target.scale(cell.replicas, cell.arm).await?;
     let flow = cell.flow;
-    let call = {
+    let one = {
         let uploader = uploader.clone();
         move |arrival| uploader.clone().upload_and_rest(flow, arrival)
     };
     // Enough for one more converter from the beginning on: the load does not change when it comes.
-    let load = load::closed(callers(cell.replicas + 1), lengths.of(cell.kind), DRAIN_MAX, call);
+    let load = load::closed(callers(cell.replicas + 1), lengths.of(cell.kind), DRAIN_MAX, one);
     let end = Instant::now() + lengths.of(cell.kind);
     let looks = async {
         sleep(lengths.warm_up).await;
@@ -93,7 +93,9 @@ fn first(looks: &[Look], name: &str) -> Option<f64> {
 }
 
 fn even(looks: &[Look], name: &str) -> Option<f64> {
-    let begins = looks.iter().enumerate();
+    // From its first conversion on: a span that begins before may be even in the end, too.
+    let first_s = first(looks, name)?;
+    let begins = looks.iter().enumerate().filter(|(_, begin)| begin.at_s >= first_s);
     let mut windows = begins.filter_map(|(at, begin)| {
         let end = looks[at..].iter().find(|end| end.at_s >= begin.at_s + WINDOW_S)?;
         Some((begin.at_s, end.counts.since(&begin.counts)))
@@ -131,8 +133,7 @@ mod tests {
     fn a_converter_that_begins_in_second_five_is_even_from_then_on() {
         let looks = looks(30, 5, 2);
         assert_eq!(first(&looks, "new"), Some(6.0));
-        // The first window with 15 of 31 in it, which is near enough to a half.
-        assert_eq!(even(&looks, "new"), Some(4.0));
+        assert_eq!(even(&looks, "new"), Some(6.0));
         assert_eq!(last_share(&looks, "new"), Some(0.5));
     }
 

@@ -97,7 +97,7 @@ async fn throughput(
     lengths: Lengths,
 ) -> anyhow::Result<Throughput> {
     let (callers, flow) = (callers(cell.replicas), cell.flow);
-    let call = {
+    let one = {
         let uploader = uploader.clone();
         move |arrival| uploader.clone().upload_and_rest(flow, arrival)
     };
@@ -109,7 +109,7 @@ async fn throughput(
     };
     let looks = async { anyhow::Ok((look(from).await?, look(to).await?)) };
     let (records, ((counts_before, used_before), (counts, used))) =
-        tokio::try_join!(load::closed(callers, to, DRAIN_MAX, call), looks)?;
+        tokio::try_join!(load::closed(callers, to, DRAIN_MAX, one), looks)?;
     let cpus = target.cpus();
     let usage = used.zip(used_before).map(|(used, before)| used.since(&before, cpus, lengths.throughput));
     let tally = Tally::of(&records, from.as_secs_f64(), to.as_secs_f64());

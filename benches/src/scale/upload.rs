@@ -56,10 +56,7 @@ impl Uploader {
     pub(super) async fn upload(self, flow: Flow, arrival: Arrival) -> Reply {
         let answer = self.put(flow).send().await;
         let answered = Some(Instant::now());
-        let answer = match answer {
-            Ok(answer) => answer,
-            Err(_) => return ended(answered, Outcome::Failed { status: None }),
-        };
+        let Ok(answer) = answer else { return ended(answered, Outcome::Failed { status: None }) };
         match (answer.status().as_u16(), flow) {
             (201, _) => Reply { finished: answered, ..ended(answered, Outcome::Done) },
             (202, Flow::Queued) => {

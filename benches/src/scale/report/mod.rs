@@ -47,7 +47,10 @@ pub(super) fn page(results: &Results, local: bool) -> Page {
         page.paragraph(words::fit(fit));
     }
     page.table(tables::throughput(results));
-    page.multiples(results.fits.iter().filter_map(charts::residuals));
+    let residuals: Vec<_> = results.fits.iter().filter_map(charts::residuals).collect();
+    if !residuals.is_empty() {
+        page.multiples(residuals);
+    }
     page.heading("Latency at 70 % of it");
     page.paragraph(words::LATENCY);
     page.chart(charts::latency(results)).table(tables::latency(results));

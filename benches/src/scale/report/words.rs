@@ -83,6 +83,10 @@ fn scaling(first: &Group, last: &Group, fit: Option<&Fit>) -> Verdict {
     // A fit stands on all runs; without one, the smallest N has to do.
     let one = fit.map_or(first.per_s.median / f64::from(first.replicas), |fit| fit.model.gamma);
     let ideal = one * f64::from(last.replicas);
+    let situation = format!("{} flow, {} to {} converters", first.flow, first.replicas, last.replicas);
+    if ideal <= 0.0 {
+        return Verdict::new(situation, Winner::Bad, "nothing", "with the fewest converters, no upload became an mp3");
+    }
     let share = last.per_s.median / ideal;
     let limit = match (last.quota_used, last.machine_busy) {
         (Some(quota), Some(machine)) if quota < QUOTA_LIMITS => format!(
@@ -96,7 +100,7 @@ fn scaling(first: &Group, last: &Group, fit: Option<&Fit>) -> Verdict {
     let (winner, answer) =
         if share >= NEARLY_LINEAR { (Winner::Good, "nearly linear") } else { (Winner::Bad, "less than linear") };
     Verdict::new(
-        format!("{} flow, {} to {} converters", first.flow, first.replicas, last.replicas),
+        situation,
         winner,
         answer,
         format!("{:.1} mp3s in a second, {:.0} % of {ideal:.1}{limit}", last.per_s.median, share * 100.0),
@@ -127,7 +131,8 @@ pub(super) fn shares(results: &Results) -> String {
         "{counted} Headless: the gateway knows each converter and picks the one with the fewest of its own requests in flight. \
          ClusterIP: it knows one address, behind which each new connection goes to a converter at random and kept connections \
          stay where they are; here a small proxy in the lab imitates that. The two requests of one upload, the reservation and \
-         the video, may then meet two different converters, and the upload fails: that is in the column `failed`."
+         the video, may then meet two different converters: the second refuses the video, and the first holds its permit in vain \
+         until `PERMIT_HOLD`. That is in the columns `refused` and `not done`."
     )
 }
 

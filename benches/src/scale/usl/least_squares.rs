@@ -83,9 +83,9 @@ fn step(model: &Model, mut curvature: [[f64; 3]; 3], mut slope: [f64; 3], dampin
     for row in 0..3 {
         if held[row] {
             slope[row] = 0.0;
-            for column in 0..3 {
-                curvature[row][column] = 0.0;
-                curvature[column][row] = 0.0;
+            curvature[row] = [0.0; 3];
+            for others in &mut curvature {
+                others[row] = 0.0;
             }
             curvature[row][row] = 1.0;
         }
@@ -109,8 +109,9 @@ fn solve(mut matrix: [[f64; 3]; 3], mut right: [f64; 3]) -> Option<[f64; 3]> {
         right.swap(column, pivot);
         for row in column + 1..3 {
             let factor = matrix[row][column] / matrix[column][column];
-            for at in column..3 {
-                matrix[row][at] -= factor * matrix[column][at];
+            let of_pivot = matrix[column];
+            for (value, above) in matrix[row].iter_mut().zip(of_pivot) {
+                *value -= factor * above;
             }
             right[row] -= factor * right[column];
         }

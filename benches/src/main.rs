@@ -9,6 +9,7 @@ mod load;
 mod memory;
 #[allow(dead_code, unused_imports, reason = "until all commands that report are here")]
 mod report;
+mod scale;
 mod selftest;
 mod servers;
 mod service;
@@ -59,6 +60,8 @@ enum Command {
     /// Blocking against queued: time to the mp3, goodput, refusals and failures, from a tenth to three times the capacity;
     /// about 40 minutes.
     Compare(compare::Args),
+    /// More converters: throughput, latency and balance for each number of them, and a fitted law.
+    Scale(scale::Args),
     /// The load generator itself, against a stub whose latencies are known from theory.
     Selftest(selftest::Args),
     /// A model of both flows: checked against a measured run, then beyond this machine.
@@ -80,8 +83,21 @@ async fn main() -> anyhow::Result<()> {
         }
         Command::Servers(args) => servers::run(&args, &cli.tapedeck, &inputs()?).await,
         Command::Compare(args) => compare::run(&args, &cli.tapedeck, &inputs()?).await,
+        Command::Scale(args) => scale::run(args, &cli.tapedeck, &inputs()?).await,
         Command::Selftest(args) => selftest::run(&args).await,
         Command::Simulate(args) => simulate::run(&args),
         Command::Store(args) => store::run(&args).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::Cli;
+
+    #[test]
+    fn the_commands_contradict_neither_each_other_nor_clap() {
+        Cli::command().debug_assert();
     }
 }

@@ -73,7 +73,7 @@ impl Planner<'_> {
     }
 
     fn point(&self, id: String, flow: Flow, load: f64) -> Point {
-        let rate_per_s = self.capacity.of(flow).unwrap_or(1.0) * load;
+        let rate_per_s = self.capacity.max().unwrap_or(1.0) * load;
         let (stores, length, seed, retry) = (self.stores, self.seconds(), self.args.seed, self.args.retry);
         Point { id, flow, stores, arrivals: Arrivals::Poisson, load: Some(load), rate_per_s, length, seed, retry }
     }

@@ -63,7 +63,7 @@ pub(super) fn add(page: &mut Page, summary: &Summary, histograms: &Histograms) {
 
 fn latency_of_load(stores: Stores, sweep: &[&RunSummary]) -> Chart {
     let mut plot = Plot::new(
-        Axis::linear("offered load, of the flow's capacity").unit(Unit::Percent),
+        Axis::linear("offered load, of the capacity").unit(Unit::Percent),
         Axis::log("time to the mp3").unit(Unit::Seconds),
     );
     for (color, flow) in Flow::BOTH.into_iter().enumerate() {

@@ -10,7 +10,7 @@ use super::{
     clips::{Clips, Video},
     faults::{self, Failure},
     flow::Flow,
-    plan::Planner,
+    plan::{FAULT_LENGTH_MIN, Planner},
     point::{Measured, Point, Target, number},
     summary::{PerFlow, RunSummary, Stores, Summary},
     system::Starter,
@@ -25,6 +25,10 @@ use crate::{
 
 /// Of the search for the capacity.
 const CAPACITY_LENGTH: Duration = Duration::from_secs(20);
+
+/// Runs with files of one length, and with failures: two and three kinds in both flows.
+const FIXED: u64 = 4;
+const FAULTS: u64 = 6;
 
 /// Times to the mp3, by the id of the run.
 pub(super) type Histograms = BTreeMap<String, Histogram<u64>>;
@@ -67,7 +71,7 @@ impl<'a> Lab<'a> {
         let sweep = if self.args.wants(Part::Sweep) { planner.sweep() } else { vec![] };
         let bursts = if self.args.wants(Part::Burst) { planner.bursts() } else { vec![] };
         let seconds: u64 = sweep.iter().map(|point| point.length.as_secs()).sum();
-        self.bar.inc_length(seconds);
+        self.bar.inc_length(seconds + self.further_seconds(stores));
         if self.args.wants(Part::Alone) && self.summary.service.is_empty() {
             self.alone(stores).await?;
         }
@@ -89,6 +93,13 @@ impl<'a> Lab<'a> {
         }
         self.bar.finish_and_clear();
         Ok(())
+    }
+
+    /// Of the runs beside the sweep.
+    fn further_seconds(&self, stores: Stores) -> u64 {
+        let fixed = if self.args.wants(Part::Fixed) { FIXED * self.args.seconds } else { 0 };
+        let has_faults = self.args.wants(Part::Faults) && stores == Stores::Real;
+        fixed + if has_faults { FAULTS * self.args.seconds.max(FAULT_LENGTH_MIN.as_secs()) } else { 0 }
     }
 
     pub(super) fn finish(self) -> (Summary, Histograms) {
@@ -142,6 +153,7 @@ impl<'a> Lab<'a> {
                 self.bar.set_message(point.id.clone());
                 let (fault, records) = faults::measure(&self.starter, servers, failure, &point, &self.clips).await?;
                 self.keep(&point.id, &records)?;
+                self.bar.inc(point.length.as_secs());
                 self.summary.faults.push(fault);
             }
         }

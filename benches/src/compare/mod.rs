@@ -40,7 +40,7 @@ pub(crate) struct Args {
     #[arg(long, value_delimiter = ',', default_value = "10,25,50,75,90,100,125,150,200,300")]
     loads: Vec<f64>,
     /// Seconds of each load; those of 50 and 90 percent take three times as long.
-    #[arg(long, default_value = "45")]
+    #[arg(long, default_value = "40")]
     seconds: u64,
     /// The same seed brings the same arrivals with the same files.
     #[arg(long, default_value = "1")]

@@ -34,7 +34,8 @@ pub(super) fn of(summary: &Summary, histograms: &Histograms) -> Page {
     );
     let capacity = summary.capacity_per_s;
     page.paragraph(format!(
-        "Capacity, found by callers that never rest: blocking {} and queued {} mp3s per second. Loads are percentages of a flow's own capacity.",
+        "Capacity, found by callers that never rest: blocking {} and queued {} mp3s per second. Loads are percentages of the \
+         higher of both, so that both flows get the same arrivals with the same files.",
         Cell::from(capacity.blocking).0,
         Cell::from(capacity.queued).0
     ));

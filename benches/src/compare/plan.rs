@@ -18,6 +18,8 @@ const CONSTANT_LOAD: f64 = 0.5;
 /// Uploads of a burst, and the time in which they come.
 const BURST: u32 = 50;
 const BURST_LENGTH: Duration = Duration::from_millis(10);
+/// At least, of a run with a failure: a broker may take twenty seconds to start, and arrivals have to come after it.
+pub(super) const FAULT_LENGTH_MIN: Duration = Duration::from_mins(1);
 /// Of runs with a failure, of runs with files of one length.
 pub(super) const HALF: f64 = 0.5;
 
@@ -69,11 +71,12 @@ impl Planner<'_> {
     }
 
     pub(super) fn fault(&self, name: &str, flow: Flow) -> Point {
-        self.point(format!("{}-{}-{}", self.stores.name(), flow.name(), name.replace(' ', "-")), flow, HALF)
+        let id = format!("{}-{}-{}", self.stores.name(), flow.name(), name.replace(' ', "-"));
+        Point { length: self.seconds().max(FAULT_LENGTH_MIN), ..self.point(id, flow, HALF) }
     }
 
     fn point(&self, id: String, flow: Flow, load: f64) -> Point {
-        let rate_per_s = self.capacity.of(flow).unwrap_or(1.0) * load;
+        let rate_per_s = self.capacity.max().unwrap_or(1.0) * load;
         let (stores, length, seed, retry) = (self.stores, self.seconds(), self.args.seed, self.args.retry);
         Point { id, flow, stores, arrivals: Arrivals::Poisson, load: Some(load), rate_per_s, length, seed, retry }
     }

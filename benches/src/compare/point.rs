@@ -40,7 +40,7 @@ pub(super) struct Point {
     pub(super) flow: Flow,
     pub(super) stores: Stores,
     pub(super) arrivals: Arrivals,
-    /// Of the capacity.
+    /// Of the higher capacity of both flows.
     pub(super) load: Option<f64>,
     pub(super) rate_per_s: f64,
     pub(super) length: Duration,

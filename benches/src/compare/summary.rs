@@ -28,7 +28,7 @@ impl Stores {
 #[derive(Debug, Serialize)]
 pub(super) struct Summary {
     pub(super) machine: Machine,
-    /// On the stores of the first sweep.
+    /// On the first stores. Loads are shares of the higher of both, so that one load is the same arrivals in both flows.
     pub(super) capacity_per_s: PerFlow,
     pub(super) service: Vec<ServiceTimes>,
     pub(super) runs: Vec<RunSummary>,
@@ -51,6 +51,11 @@ impl PerFlow {
             Flow::Blocking => self.blocking,
             Flow::Queued => self.queued,
         }
+    }
+
+    /// The higher of both.
+    pub(super) fn max(&self) -> Option<f64> {
+        [self.blocking, self.queued].into_iter().flatten().reduce(f64::max)
     }
 
     pub(super) fn set(&mut self, flow: Flow, value: f64) {
@@ -85,7 +90,7 @@ pub(super) struct RunSummary {
     pub(super) flow: Flow,
     pub(super) stores: Stores,
     pub(super) arrivals: Arrivals,
-    /// Of the flow's capacity.
+    /// Of the higher capacity of both flows on these stores.
     pub(super) load: Option<f64>,
     pub(super) rate_per_s: f64,
     pub(super) seconds: f64,

@@ -10,7 +10,9 @@ use crate::{
 
 /// The queued flow is on, and no limit of one user or of the queue cuts in: one user stands for all callers here. The
 /// permits are the default, 4 for each core, as they are what refuses blocking uploads.
-pub(super) const SETTINGS: [(&str, &str); 6] = [
+pub(super) const SETTINGS: [(&str, &str); 7] = [
+    // What fails on purpose is told in the report.
+    ("RUST_LOG", "error"),
     ("QUEUED_FLOW", "true"),
     ("UPLOADS_PER_USER_MAX", "100000"),
     ("DOWNLOADS_PER_USER_MAX", "100000"),

@@ -64,20 +64,20 @@ fn at_load(Pair { blocking, queued }: Pair<'_>) -> Verdict {
     };
     let shares = [blocking, queued].map(|run| share(run.completed, run.offered));
     let words = |run: &RunSummary| {
-        let wait = run.downloadable_s.p50.map_or_else(|| "too few for a median".to_owned(), |p50| interval(&p50));
-        format!("{} {} of {} done, half of them within {wait}", run.flow.name(), run.completed, run.offered)
+        let wait = match (run.downloadable_s.p50, run.downloadable_s.max) {
+            (Some(p50), _) => format!(", half of them within {}", interval(&p50)),
+            (None, Some(max)) => format!(", all of them within {}", seconds(max)),
+            (None, None) => String::new(),
+        };
+        format!("{}: {} of {} became mp3s{wait}", run.flow.name(), run.completed, run.offered)
     };
     let evidence = format!("{}; {}", words(blocking), words(queued));
     if (shares[0] - shares[1]).abs() > REFUSED_MIN {
         let (winner, answer) =
             if shares[0] > shares[1] { (Winner::Series(0), "blocking") } else { (Winner::Series(1), "queued") };
         let more = (shares[0] - shares[1]).abs() * 100.0;
-        return Verdict::new(
-            situation,
-            winner,
-            answer,
-            format!("{more:.0} % more of the uploads become mp3s. {evidence}"),
-        );
+        let evidence = format!("{more:.0} more of every 100 uploads become mp3s. {evidence}");
+        return Verdict::new(situation, winner, answer, evidence);
     }
     let (winner, by) = sooner(blocking.downloadable_s.p50, queued.downloadable_s.p50);
     Verdict::new(situation, winner, by, evidence)

@@ -7,7 +7,6 @@ mod console;
 mod inputs;
 mod load;
 mod memory;
-#[allow(dead_code, unused_imports, reason = "until all commands that report are here")]
 mod report;
 mod scale;
 mod selftest;
@@ -50,20 +49,20 @@ enum Command {
     },
     /// The engine alone: time, CPU time, memory, delay and quality against ffmpeg.
     Codec(codec::Args),
+    /// Blocking against queued: time to the mp3, goodput, refusals and failures, from a tenth to three times the capacity;
+    /// about 40 minutes.
+    Compare(compare::Args),
     /// Writes `report.html` and `report.md` of a finished run anew; nothing is measured.
     Render {
         /// The folder of the run.
         folder: PathBuf,
     },
-    /// Real servers against embedded stores: uploads, tokens, the outbox.
-    Servers(servers::Args),
-    /// Blocking against queued: time to the mp3, goodput, refusals and failures, from a tenth to three times the capacity;
-    /// about 40 minutes.
-    Compare(compare::Args),
     /// More converters: throughput, latency and balance for each number of them, and a fitted law.
     Scale(scale::Args),
     /// The load generator itself, against a stub whose latencies are known from theory.
     Selftest(selftest::Args),
+    /// Real servers against embedded stores: uploads, tokens, the outbox.
+    Servers(servers::Args),
     /// A model of both flows: checked against a measured run, then beyond this machine.
     Simulate(simulate::Args),
     /// Blobs in MongoDB: the store against the driver's own GridFS.
@@ -77,14 +76,14 @@ async fn main() -> anyhow::Result<()> {
     match cli.command {
         Command::Call { rounds, no_memory } => call::run(&cli.tapedeck, &inputs()?, rounds, !no_memory).await,
         Command::Codec(args) => codec::run(&args, &inputs()?),
+        Command::Compare(args) => compare::run(&args, &cli.tapedeck, &inputs()?).await,
         Command::Render { folder } => {
             console::say(report::render(&folder)?.display());
             Ok(())
         }
-        Command::Servers(args) => servers::run(&args, &cli.tapedeck, &inputs()?).await,
-        Command::Compare(args) => compare::run(&args, &cli.tapedeck, &inputs()?).await,
         Command::Scale(args) => scale::run(args, &cli.tapedeck, &inputs()?).await,
         Command::Selftest(args) => selftest::run(&args).await,
+        Command::Servers(args) => servers::run(&args, &cli.tapedeck, &inputs()?).await,
         Command::Simulate(args) => simulate::run(&args),
         Command::Store(args) => store::run(&args).await,
     }

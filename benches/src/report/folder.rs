@@ -37,6 +37,7 @@ impl Folder {
         Ok(folder)
     }
 
+    #[cfg(test)]
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }

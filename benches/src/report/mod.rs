@@ -19,7 +19,7 @@ use std::path::PathBuf;
 pub(crate) use self::{
     folder::{Folder, render},
     machine::Machine,
-    page::{Block, Cell, Column, Page, Table, Verdict, Winner},
+    page::{Cell, Column, Page, Table, Verdict, Winner},
 };
 
 /// Where runs are kept; flattened into the settings of each command that writes a report.

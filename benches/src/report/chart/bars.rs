@@ -31,7 +31,6 @@ pub(crate) struct Bars {
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub(crate) struct Bar {
     pub(crate) value: Option<f64>,
-    pub(crate) interval: Option<(f64, f64)>,
 }
 
 impl Bars {
@@ -48,22 +47,14 @@ impl Bars {
     /// The bars with a range on their axis.
     pub(super) fn fit(&self) -> Self {
         let bars = self.series.iter().flat_map(|(_, bars)| bars);
-        let values =
-            bars.flat_map(|bar| bar.value.into_iter().chain(bar.interval.into_iter().flat_map(|(l, h)| [l, h])));
+        let values = bars.filter_map(|bar| bar.value);
         Self { y: self.y.fit(values, true), ..self.clone() }
-    }
-}
-
-impl Bar {
-    pub(crate) fn between(value: f64, low: f64, high: f64) -> Self {
-        let interval = (low.is_finite() && high.is_finite()).then_some((low, high));
-        Self { interval, ..value.into() }
     }
 }
 
 impl From<f64> for Bar {
     fn from(value: f64) -> Self {
-        Self { value: value.is_finite().then_some(value), interval: None }
+        Self { value: value.is_finite().then_some(value) }
     }
 }
 
@@ -105,18 +96,14 @@ pub(super) fn draw(chart: &Chart, bars: &Bars, size: Size) -> (String, f64) {
     (frame.elements.0, frame.height)
 }
 
-/// One bar with its interval, and its value above where there is room.
+/// One bar, and its value above where there is room.
 fn draw_bar(frame: &mut Frame, y: &Place, bar: Bar, (left, width): (f64, f64), tip: &str) {
     let Some(value) = bar.value else { return };
     let (middle, written) = (left + width / 2.0, text(value, y.axis.unit));
     let (zero, end) = (y.at(0.0), y.at(value));
     let tip = format!("{tip}: {written}");
     frame.elements.rect((left + 1.0, end.min(zero)), (width - 2.0, (zero - end).abs()), "bar", &tip);
-    let mut top = end.min(zero);
-    if let Some((low, high)) = bar.interval {
-        frame.elements.line((middle, y.at(low)), (middle, y.at(high)), "over");
-        top = top.min(y.at(high));
-    }
+    let top = end.min(zero);
     if letters(&written, LETTERS) <= width {
         frame.elements.text((middle, top - 5.0), "value", Anchor::Middle, &written);
     }

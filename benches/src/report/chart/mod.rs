@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::text::html as escape;
 
 pub(crate) use self::{
-    axis::{Axis, Scale, Unit},
+    axis::{Axis, Unit},
     bars::{Bar, Bars},
     plot::{Mark, Plot, Series, Shape},
     spectrum::spectrum,

@@ -26,8 +26,19 @@ pub(crate) fn cpu_s(pids: &[u32]) -> anyhow::Result<f64> {
         let text = fs::read_to_string(format!("/proc/{pid}/stat")).context("a service has ended")?;
         sum += ticks(&text).context("/proc/PID/stat is not as expected")?;
     }
-    #[expect(clippy::cast_precision_loss, reason = "2^53 ticks are millions of years")]
-    Ok(sum as f64 / TICKS_PER_S)
+    Ok(seconds(sum))
+}
+
+/// Seconds that all CPUs worked, and seconds that passed on all of them, since the machine started.
+pub(crate) fn machine_s() -> anyhow::Result<(f64, f64)> {
+    let text = fs::read_to_string("/proc/stat")?;
+    let (worked, passed) = ticks_of_machine(&text).context("/proc/stat is not as expected")?;
+    Ok((seconds(worked), seconds(passed)))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "2^53 ticks are millions of years")]
+fn seconds(ticks: u64) -> f64 {
+    ticks as f64 / TICKS_PER_S
 }
 
 /// utime, stime, cutime and cstime: fields 14 to 17. The name in field 2 may hold anything, also brackets.
@@ -35,6 +46,15 @@ fn ticks(text: &str) -> Option<u64> {
     let (_, after_name) = text.rsplit_once(')')?;
     let fields: Option<Vec<u64>> = after_name.split_whitespace().skip(11).take(4).map(|it| it.parse().ok()).collect();
     fields.filter(|fields| fields.len() == 4).map(|fields| fields.iter().sum())
+}
+
+/// user, nice, system, idle, iowait, irq, softirq, steal; the guests' time is in user's.
+fn ticks_of_machine(text: &str) -> Option<(u64, u64)> {
+    let line = text.lines().find_map(|line| line.strip_prefix("cpu "))?;
+    let fields: Option<Vec<u64>> = line.split_whitespace().take(8).map(|it| it.parse().ok()).collect();
+    let fields = fields.filter(|fields| fields.len() == 8)?;
+    let passed: u64 = fields.iter().sum();
+    Some((passed - fields[3] - fields[4], passed))
 }
 
 /// Looks at the resident memory of processes and all their descendants until it is asked.
@@ -93,9 +113,17 @@ mod tests {
     }
 
     #[test]
+    fn waiting_for_a_disk_is_not_work() {
+        let text = "cpu  10 20 30 400 50 1 2 3 0 0\ncpu0 5 10 15 200 25 1 1 1 0 0\n";
+        assert_eq!(ticks_of_machine(text), Some((66, 516)));
+    }
+
+    #[test]
     fn memory_of_this_process_is_seen() {
         let pids = [std::process::id()];
         assert!(resident_bytes(&pids) > 1 << 20);
         assert!(cpu_s(&pids).expect("this process runs") >= 0.0);
+        let (worked, passed) = machine_s().expect("this machine");
+        assert!(worked > 0.0 && worked <= passed);
     }
 }

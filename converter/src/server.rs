@@ -6,6 +6,7 @@ use actix_web::web::Data;
 use anyhow::Context as _;
 use chassis::{Readiness, Server, ServiceToken, chain, hex, serve};
 use tokio::{runtime::Handle, sync::Notify, task::JoinHandle, time::timeout};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     App, Config, api,
@@ -46,8 +47,8 @@ pub struct Converter {
 /// The queued flow's part.
 #[derive(Debug)]
 struct Worker {
-    jobs: Broker,
-    takes: JoinHandle<()>,
+    stop: CancellationToken,
+    ended: CancellationToken,
 }
 
 /// Starts the service, its sweeper and its relay.
@@ -97,7 +98,13 @@ pub fn start(parts: Parts) -> anyhow::Result<Converter> {
     let mut loops = vec![tokio::spawn(sweeper::run(Arc::clone(&app))), tokio::spawn(relay::announce(Arc::clone(&app)))];
     let worker = jobs.filter(|_| app.config.queued_flow).map(|jobs| {
         loops.push(tokio::spawn(relay::dispatch(Arc::clone(&app), jobs.clone())));
-        Worker { takes: tokio::spawn(worker::run(Arc::clone(&app), jobs.clone())), jobs }
+        let worker = Worker { stop: CancellationToken::new(), ended: CancellationToken::new() };
+        let (taking, ended) = (worker::run(Arc::clone(&app), jobs, worker.stop.clone()), worker.ended.clone());
+        tokio::spawn(async move {
+            let _ended = ended.drop_guard();
+            taking.await;
+        });
+        worker
     });
     Ok(Converter { app, server, loops, worker })
 }
@@ -111,9 +118,9 @@ impl Converter {
     /// Takes no new upload and waits until none is held or running; at most as long as a caller would wait.
     pub async fn drain(&self) {
         self.app.readiness.drain();
-        if let Some(Worker { jobs, takes }) = &self.worker {
-            takes.abort();
-            jobs.pause().await;
+        if let Some(Worker { stop, ended }) = &self.worker {
+            stop.cancel();
+            ended.cancelled().await;
         }
         let longest = self.app.config.convert_timeout + self.app.config.permit_hold;
         if timeout(longest, self.app.permits.idle()).await.is_err() {

@@ -8,6 +8,7 @@ use std::{sync::Arc, time::Duration};
 use chassis::{Deadline, chain};
 use futures_util::StreamExt as _;
 use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     App, claim,
@@ -22,18 +23,21 @@ use crate::{
 /// Wait before a message is taken again where this replica cannot convert, or the store does not answer.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Takes messages for ever.
+/// Takes messages until it is stopped; what it took runs on.
 ///
 /// An idle worker holds no permit, or uploads that wait for their mp3 would find none. So it may find none itself, and gives
 /// the message back to whoever has room.
-pub(crate) async fn run(app: Arc<App>, jobs: Broker) {
+pub(crate) async fn run(app: Arc<App>, jobs: Broker, stop: CancellationToken) {
     loop {
         let delivery = tokio::select! {
             biased;
+            () = stop.cancelled() => return jobs.pause().await,
             () = app.permits.none_free() => {
                 jobs.pause().await;
-                app.permits.some_free().await;
-                continue;
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = app.permits.some_free() => continue,
+                }
             }
             delivery = jobs.next() => delivery,
         };
@@ -42,7 +46,8 @@ pub(crate) async fn run(app: Arc<App>, jobs: Broker) {
             Err(Error::Full { .. }) => delivery.give_back().await,
             Err(cause) => {
                 tracing::warn!(cause = chain(&cause), "no job is taken for a moment");
-                delivery.give_back().await;
+                // Not at once: given back again and again, it would count as a message that nobody can handle.
+                delivery.retry_later(RETRY).await;
                 jobs.pause().await;
                 sleep(RETRY).await;
             }

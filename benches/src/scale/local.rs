@@ -13,14 +13,16 @@ use anyhow::Context as _;
 use bytes::Bytes;
 
 use super::{
-    cpu,
     metrics::{Counts, conversions_done},
     plan::Arm,
     proxy::Proxy,
     quota::{Group, Quotas, Throttling},
     upload::Uploader,
 };
-use crate::servers::system::{ADMIN, PASSWORD, Process, Servers};
+use crate::{
+    servers::system::{ADMIN, PASSWORD, Process, Servers},
+    usage,
+};
 
 /// An upload waits for a converter instead of being refused: the cells compare capacities, not ways to refuse.
 const ADMISSION_WAIT_MAX: &str = "30s";
@@ -161,10 +163,10 @@ impl Fleet {
         let mut converters = BTreeMap::new();
         for converter in &self.converters {
             let throttling = converter.group.as_ref().map(Group::throttling).transpose()?.unwrap_or_default();
-            converters.insert(converter.name.clone(), (cpu::of_process(converter.process.pid())?, throttling));
+            converters.insert(converter.name.clone(), (usage::cpu_s(&[converter.process.pid()])?, throttling));
         }
-        let door = cpu::of_process(self.gateway.pid())? + cpu::of_process(self.auth.pid())?;
-        Ok(Used { converters, door, machine: cpu::of_machine()? })
+        let door = usage::cpu_s(&[self.gateway.pid(), self.auth.pid()])?;
+        Ok(Used { converters, door, machine: usage::machine_s()? })
     }
 
     pub(super) fn cpus(&self) -> f64 {

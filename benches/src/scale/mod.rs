@@ -1,7 +1,6 @@
 //! `lab scale`: what more converters bring, as processes of this machine or in a cluster.
 
 mod added;
-mod cpu;
 mod kubectl;
 mod local;
 mod metrics;

@@ -161,7 +161,7 @@ async fn a_message_of_nothing_that_is_queued_is_settled() {
 async fn an_idle_worker_holds_no_permit_and_one_without_a_permit_leaves_its_message_to_others() {
     let rig = Rig::new().await;
     let total = rig.all_permits().len();
-    let worker = tokio::spawn(run(Arc::clone(&rig.app), rig.jobs.clone()));
+    let worker = tokio::spawn(run(Arc::clone(&rig.app), rig.jobs.clone(), CancellationToken::new()));
     tokio::task::yield_now().await;
     let taken = rig.all_permits();
     assert_eq!(taken.len(), total, "all are there for uploads");
@@ -186,7 +186,7 @@ async fn a_worker_that_cannot_convert_gives_the_message_back() {
     })
     .await;
     let job = rig.queued().await;
-    let worker = tokio::spawn(run(Arc::clone(&rig.app), rig.jobs.clone()));
+    let worker = tokio::spawn(run(Arc::clone(&rig.app), rig.jobs.clone(), CancellationToken::new()));
     tokio::task::yield_now().await;
     rig.jobs.publish(Event { id: job.id }).await.expect("there is room");
 

@@ -88,18 +88,20 @@ impl Service {
 
     /// Uploads `video` and answers when the 201 is there, with its body.
     pub(crate) async fn upload(&self, name: &str, length: u64, video: reqwest::Body) -> anyhow::Result<Value> {
-        let answer = self
-            .http
-            .put(self.url(&format!("/upload/{name}")))
-            .bearer_auth(&self.token)
-            .header("content-length", length)
-            .body(video)
-            .send()
-            .await?;
+        let answer = self.put(name).header("content-length", length).body(video).send().await?;
         let status = answer.status();
         let body: Value = answer.json().await?;
         ensure!(status == 201, "the upload was answered {status}: {body}");
         Ok(body)
+    }
+
+    /// An upload that has no body yet.
+    pub(crate) fn put(&self, name: &str) -> reqwest::RequestBuilder {
+        self.http.put(self.url(&format!("/upload/{name}"))).bearer_auth(&self.token)
+    }
+
+    pub(crate) fn get(&self, path: &str) -> reqwest::RequestBuilder {
+        self.http.get(self.url(path)).bearer_auth(&self.token)
     }
 
     /// Where it answers.

@@ -3,6 +3,7 @@
 mod outbox;
 pub(crate) mod system;
 mod tokens;
+mod waits;
 
 use std::{path::Path, time::Instant};
 
@@ -37,7 +38,8 @@ pub(crate) async fn run(args: &Args, tapedeck: &Path, inputs: &Inputs) -> anyhow
     let uploads = uploads(args.rounds, tapedeck, inputs, &servers).await?;
     let tokens = tokens::measure(tapedeck, &servers).await?;
     let outbox = outbox::measure(tapedeck, &servers).await?;
-    say(json!({"uploads": uploads, "tokens": tokens, "outbox": outbox}));
+    let waits = waits::measure(tapedeck, inputs, &servers).await?;
+    say(json!({"uploads": uploads, "tokens": tokens, "outbox": outbox, "waits": waits}));
     Ok(())
 }
 

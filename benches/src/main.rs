@@ -4,6 +4,7 @@ mod call;
 mod codec;
 mod compare;
 mod console;
+mod flow;
 mod inputs;
 mod load;
 mod memory;
@@ -52,6 +53,8 @@ enum Command {
     /// Blocking against queued: time to the mp3, goodput, refusals and failures, from a tenth to three times the capacity;
     /// about 40 minutes.
     Compare(compare::Args),
+    /// Failures in both flows: a converter is killed, the broker and the store are restarted; about 9 minutes.
+    Faults(compare::FaultsArgs),
     /// Writes `report.html` and `report.md` of a finished run anew; nothing is measured.
     Render {
         /// The folder of the run.
@@ -77,6 +80,7 @@ async fn main() -> anyhow::Result<()> {
         Command::Call { rounds, no_memory } => call::run(&cli.tapedeck, &inputs()?, rounds, !no_memory).await,
         Command::Codec(args) => codec::run(&args, &inputs()?),
         Command::Compare(args) => compare::run(&args, &cli.tapedeck, &inputs()?).await,
+        Command::Faults(args) => compare::faults(args, &cli.tapedeck, &inputs()?).await,
         Command::Render { folder } => {
             console::say(report::render(&folder)?.display());
             Ok(())

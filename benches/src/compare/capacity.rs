@@ -6,11 +6,11 @@ use anyhow::ensure;
 
 use super::{
     clips::{Clips, Video},
-    flow::Flow,
     point::{Target, number, permits},
     summary::ServiceTimes,
 };
 use crate::{
+    flow::Flow,
     load::{self, Arrival, Outcome, Reply},
     stats::quantile::Quantiles,
     usage,

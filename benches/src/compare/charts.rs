@@ -1,12 +1,12 @@
 //! The plots.
 
 use super::{
-    flow::Flow,
     lab::Histograms,
     summary::{RunSummary, Stores, Summary},
     verdicts::{Pair, described, share},
 };
 use crate::{
+    flow::Flow,
     load::Arrivals,
     report::{
         Page,

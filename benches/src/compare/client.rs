@@ -9,8 +9,11 @@ use std::{
 use reqwest::{RequestBuilder, Response};
 use serde::Deserialize;
 
-use super::{clips::Clips, flow::Flow, watcher::Watcher};
-use crate::load::{Arrival, Outcome, Reply};
+use super::{clips::Clips, watcher::Watcher};
+use crate::{
+    flow::Flow,
+    load::{Arrival, Outcome, Reply},
+};
 
 /// Before the next try of a caller who was told no time, where callers try again.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);

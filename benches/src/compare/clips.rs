@@ -42,8 +42,7 @@ impl Clips {
     }
 
     pub(super) fn of(&self, number: usize) -> &Video {
-        let mut random = Random::seeded(self.seed ^ (number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        &self.all[random.below(self.all.len())]
+        &self.all[Random::nth_below(self.seed, number as u64, self.all.len())]
     }
 
     pub(super) fn each(&self) -> impl Iterator<Item = &Video> {

@@ -9,7 +9,6 @@ use super::{
     Args, Part, capacity,
     clips::{Clips, Video},
     faults::{self, Failure},
-    flow::Flow,
     plan::{FAULT_LENGTH_MIN, Planner},
     point::{Measured, Point, Target, number},
     summary::{PerFlow, RunSummary, Stores, Summary},
@@ -17,6 +16,7 @@ use super::{
 };
 use crate::{
     console::progress,
+    flow::Flow,
     inputs::Inputs,
     load::{Outcome, Record},
     report::Folder,

@@ -8,7 +8,6 @@ mod clips;
 mod cluster;
 mod depth;
 mod faults;
-mod flow;
 mod lab;
 mod page;
 mod plan;
@@ -56,6 +55,23 @@ pub(crate) struct Args {
     out: Out,
 }
 
+/// Settings of `lab faults`, which is one part of `lab compare`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct FaultsArgs {
+    /// Seconds of each run, at least 60: a broker may take twenty to start, and arrivals have to come after it.
+    #[arg(long, default_value = "60")]
+    seconds: u64,
+    /// The same seed brings the same arrivals with the same files.
+    #[arg(long, default_value = "1")]
+    seed: u64,
+    /// A caller who is refused or cut off tries again, with the same idempotency key. Without it that ends the upload, and is
+    /// counted.
+    #[arg(long)]
+    retry: bool,
+    #[command(flatten)]
+    out: Out,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Which {
     Embedded,
@@ -95,6 +111,18 @@ impl Args {
 
 /// Measures everything that was asked for and writes the report.
 pub(crate) async fn run(args: &Args, tapedeck: &Path, inputs: &Inputs) -> anyhow::Result<()> {
+    measure(args, "compare", tapedeck, inputs).await
+}
+
+/// Only the failures, at half of the capacity that is measured first.
+pub(crate) async fn faults(args: FaultsArgs, tapedeck: &Path, inputs: &Inputs) -> anyhow::Result<()> {
+    let FaultsArgs { seconds, seed, retry, out } = args;
+    let parts = vec![Part::Faults];
+    let args = Args { stores: Which::Real, loads: vec![], seconds, seed, retry, parts, out };
+    measure(&args, "faults", tapedeck, inputs).await
+}
+
+async fn measure(args: &Args, command: &str, tapedeck: &Path, inputs: &Inputs) -> anyhow::Result<()> {
     ensure!(args.seconds > 0, "--seconds must be at least 1");
     ensure!(args.loads.iter().all(|load| *load > 0.0), "--loads must be above 0");
     let clips = Clips::short(inputs)?;
@@ -104,7 +132,7 @@ pub(crate) async fn run(args: &Args, tapedeck: &Path, inputs: &Inputs) -> anyhow
         note("starting the servers");
         Some(Servers::start(tapedeck)?)
     };
-    let folder = Folder::create(&args.out.out, "compare", Some(args.seed))?;
+    let folder = Folder::create(&args.out.out, command, Some(args.seed))?;
     let starter = Starter { tapedeck, servers: servers.as_ref() };
     let mut lab = Lab::new(args, starter, clips, &folder);
     for stores in args.stores.stores() {

@@ -2,12 +2,12 @@
 
 use super::{
     charts,
-    flow::Flow,
     lab::Histograms,
     summary::{RunSummary, ServiceTimes, Summary},
     verdicts,
 };
 use crate::{
+    flow::Flow,
     report::{Cell, Column, Page, Table},
     stats::quantile::Quantile,
 };

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use super::{
     Args,
-    flow::Flow,
     point::Point,
     summary::{PerFlow, Stores},
 };
-use crate::load::Arrivals;
+use crate::{flow::Flow, load::Arrivals};
 
 /// Loads whose runs are longer, so that their samples carry a 99th percentile: an ordinary day, and a busy one.
 const LONG_LOADS: [f64; 2] = [0.5, 0.9];

@@ -12,11 +12,11 @@ use super::{
     client::{Client, Noted},
     clips::Clips,
     depth,
-    flow::Flow,
     summary::{RunSummary, Stores},
     watcher::Watcher,
 };
 use crate::{
+    flow::Flow,
     load::{self, Arrival, Arrivals, Outcome, Plan, Record},
     stats::quantile::Quantiles,
     usage::{self, MemoryWatch},

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::flow::Flow;
-use crate::{load::Arrivals, report::Machine, stats::quantile::Quantiles};
+use crate::{flow::Flow, load::Arrivals, report::Machine, stats::quantile::Quantiles};
 
 /// Where users, conversions and messages are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

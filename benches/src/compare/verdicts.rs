@@ -1,10 +1,8 @@
 //! Who wins when: sentences that are computed from the figures.
 
-use super::{
-    flow::Flow,
-    summary::{Fault, RunSummary, Summary},
-};
+use super::summary::{Fault, RunSummary, Summary};
 use crate::{
+    flow::Flow,
     report::{Verdict, Winner, number::seconds},
     stats::quantile::Quantile,
 };

@@ -22,13 +22,14 @@ use bytes::Bytes;
 use self::{
     kubectl::Cluster,
     local::Fleet,
-    plan::{Arm, Cell, Choice, Flow, Kind, Lengths},
+    plan::{Arm, Cell, Choice, Kind, Lengths},
     results::Results,
     target::Target,
     upload::Uploader,
 };
 use crate::{
     console::{note, progress, say},
+    flow::Flow,
     inputs::Inputs,
     report::{Folder, Out},
 };

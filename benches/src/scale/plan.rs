@@ -4,15 +4,7 @@ use std::{fmt, time::Duration};
 
 use serde::Serialize;
 
-use crate::stats::random::Random;
-
-/// How an upload is converted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(super) enum Flow {
-    Blocking,
-    Queued,
-}
+use crate::{flow::Flow, stats::random::Random};
 
 /// How the gateway finds the converters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, clap::ValueEnum)]
@@ -98,15 +90,6 @@ impl Lengths {
                 Kind::Steady => self.throughput + self.latency,
                 Kind::Added => self.added,
             }
-    }
-}
-
-impl fmt::Display for Flow {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Blocking => "blocking",
-            Self::Queued => "queued",
-        })
     }
 }
 

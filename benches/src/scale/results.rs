@@ -6,11 +6,14 @@ use serde::Serialize;
 
 use super::{
     added::Added,
-    plan::{Arm, Flow, Lengths},
+    plan::{Arm, Lengths},
     steady::Steady,
     usl::{Fit, Point},
 };
-use crate::stats::{Samples, quantile::Quantiles};
+use crate::{
+    flow::Flow,
+    stats::{Samples, quantile::Quantiles},
+};
 
 /// What `scale.json` holds.
 #[derive(Debug, Serialize)]

@@ -8,11 +8,14 @@ use tokio::time::sleep_until;
 use super::{
     local::Usage,
     metrics::Counts,
-    plan::{Cell, Flow, Lengths},
+    plan::{Cell, Lengths},
     target::Target,
     upload::Uploader,
 };
-use crate::load::{self, Arrivals, Outcome, Plan, Record};
+use crate::{
+    flow::Flow,
+    load::{self, Arrivals, Outcome, Plan, Record},
+};
 
 /// Offered in the second part, as a share of what the first part carried: busy, and short of the knee.
 pub(super) const LOAD: f64 = 0.7;

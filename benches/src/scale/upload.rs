@@ -7,8 +7,10 @@ use bytes::Bytes;
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::Value;
 
-use super::plan::Flow;
-use crate::load::{Arrival, Outcome, Reply};
+use crate::{
+    flow::Flow,
+    load::{Arrival, Outcome, Reply},
+};
 
 /// What a caller in a closed loop waits after a refusal that names no time.
 const REFUSED_REST: Duration = Duration::from_millis(500);

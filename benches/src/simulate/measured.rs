@@ -5,8 +5,7 @@ use std::{fs, path::Path};
 use anyhow::Context as _;
 use serde::Deserialize;
 
-use super::model::Flow;
-use crate::stats::quantile::Quantiles;
+use crate::{flow::Flow, stats::quantile::Quantiles};
 
 /// Name in the folder of a run.
 const FILE: &str = "summary.json";

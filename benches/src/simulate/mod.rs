@@ -21,10 +21,11 @@ use self::{
     beyond::{World, cost, day, faults, fleet, jump, links},
     fit::Fit,
     measured::Summary,
-    model::{Flow, Video},
+    model::Video,
 };
 use crate::{
     console::{note, progress, say},
+    flow::Flow,
     report::{Folder, Out},
 };
 

@@ -1,6 +1,7 @@
 //! Settings to begin with, and what is assumed where nothing was measured.
 
-use super::model::{Arrivals, Clients, Fixed, Flow, Replica, Rules, Settings, Spread, Video, Work};
+use super::model::{Arrivals, Clients, Fixed, Replica, Rules, Settings, Spread, Video, Work};
+use crate::flow::Flow;
 
 /// A converter as the manifests ask for it: two cores, and the services' default of four permits for each.
 pub(super) const REPLICA: Replica = Replica { cores: 2.0, width: 2.0, permits: 8, accepts: false };
@@ -35,6 +36,7 @@ pub(super) fn basic(flow: Flow, mix: Vec<Video>) -> Settings {
         cold_start_s: 0.0,
         samples: 0,
         arrivals_seed: 1,
+        videos_seed: None,
         seed: 1,
     }
 }

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::{
     kernel::float,
-    model::{self, Arrivals, Flow, Settings},
+    model::{self, Arrivals, Settings},
     scenario,
 };
-use crate::console::say;
+use crate::{console::say, flow::Flow};
 
 /// Uploads of one measurement.
 const UPLOADS: f64 = 2e6;

@@ -6,10 +6,10 @@ use super::{
     fit::Fit,
     kernel::{Durations, float},
     measured::{Kind, Run, Summary},
-    model::{self, Arrivals, Flow, Outcome, Settings},
+    model::{self, Arrivals, Outcome, Settings},
     scenario,
 };
-use crate::stats::quantile::Quantile;
+use crate::{flow::Flow, stats::quantile::Quantile};
 
 /// What a median and a goodput may be off by.
 pub(super) const AIM: f64 = 0.15;
@@ -118,6 +118,7 @@ pub(super) fn settings(run: &Run, fit: &Fit) -> Settings {
         horizon_s: run.seconds,
         replica: fit.machine(run.permits),
         arrivals_seed: run.seed,
+        videos_seed: Some(run.seed),
         ..scenario::basic(run.flow, fit.mix.clone())
     }
 }

@@ -29,6 +29,11 @@ impl Random {
         ((u128::from(self.next()) * end as u128) >> 64) as usize
     }
 
+    /// What the seed gives the `number`-th of a series, in `0..end`: the same whoever asks, and in whichever order.
+    pub(crate) fn nth_below(seed: u64, number: u64, end: usize) -> usize {
+        Self::seeded(seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15)).below(end)
+    }
+
     /// Exponentially distributed.
     pub(crate) fn exponential(&mut self, mean: f64) -> f64 {
         -self.unit().ln() * mean

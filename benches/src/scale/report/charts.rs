@@ -2,10 +2,11 @@
 
 use super::{FLOWS, arms};
 use crate::{
+    flow::Flow,
     report::chart::{Axis, Bar, Bars, Chart, Mark, Plot, Series, Unit},
     scale::{
         added::Added,
-        plan::{Arm, Flow},
+        plan::Arm,
         results::{FitOf, Group, Results},
         usl::{BEYOND, Fit},
     },

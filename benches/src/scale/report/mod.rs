@@ -4,11 +4,8 @@ mod charts;
 mod tables;
 mod words;
 
-use super::{
-    plan::{Arm, Flow},
-    results::Results,
-};
-use crate::report::Page;
+use super::{plan::Arm, results::Results};
+use crate::{flow::Flow, report::Page};
 
 /// Flows have the same colours in every chart.
 const FLOWS: [Flow; 2] = [Flow::Blocking, Flow::Queued];

@@ -2,10 +2,11 @@
 
 use super::{FLOWS, arms};
 use crate::{
+    flow::Flow,
     report::{Verdict, Winner},
     scale::{
         added::{TOLERANCE, WINDOW_S},
-        plan::{Arm, Flow},
+        plan::Arm,
         results::{FitOf, Group, Results},
         usl::{BEYOND, Fit, Interval},
     },

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::day;
-use crate::simulate::{kernel::float, model::Flow};
+use crate::{flow::Flow, simulate::kernel::float};
 
 const GB: f64 = 1e9;
 const HOUR_S: f64 = 3_600.0;

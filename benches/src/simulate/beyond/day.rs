@@ -2,10 +2,13 @@
 
 use serde::Serialize;
 
-use super::{FLOWS, LOAD, World, replicas_for};
-use crate::simulate::{
-    kernel::float,
-    model::{self, Arrivals, Autoscaler, Clients, Costs, Flow, Point},
+use super::{LOAD, World, replicas_for};
+use crate::{
+    flow::Flow,
+    simulate::{
+        kernel::float,
+        model::{self, Arrivals, Autoscaler, Clients, Costs, Point},
+    },
 };
 
 /// The peak of the day divided by its mean.
@@ -64,7 +67,7 @@ pub(in crate::simulate) struct Row {
 }
 
 pub(in crate::simulate) fn run(world: &World) -> Vec<Row> {
-    Plan::ALL.into_iter().flat_map(|plan| FLOWS.map(|flow| row(world, plan, flow))).collect()
+    Plan::ALL.into_iter().flat_map(|plan| Flow::BOTH.map(|flow| row(world, plan, flow))).collect()
 }
 
 fn row(world: &World, plan: Plan, flow: Flow) -> Row {

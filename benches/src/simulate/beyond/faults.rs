@@ -2,8 +2,11 @@
 
 use serde::Serialize;
 
-use super::{FLOWS, LOAD, World, unwell_for};
-use crate::simulate::model::{self, Clients, Fault, Flow, Point, What};
+use super::{LOAD, World, unwell_for};
+use crate::{
+    flow::Flow,
+    simulate::model::{self, Clients, Fault, Point, What},
+};
 
 const REPLICAS: u32 = 30;
 /// Of the converters.
@@ -70,7 +73,7 @@ pub(in crate::simulate) struct Row {
 }
 
 pub(in crate::simulate) fn run(world: &World) -> Vec<Row> {
-    CASES.into_iter().flat_map(|(case, load)| FLOWS.map(|flow| row(world, case, load, flow))).collect()
+    CASES.into_iter().flat_map(|(case, load)| Flow::BOTH.map(|flow| row(world, case, load, flow))).collect()
 }
 
 fn row(world: &World, case: Case, load: f64, flow: Flow) -> Row {

@@ -2,8 +2,11 @@
 
 use serde::Serialize;
 
-use super::{FLOWS, LOAD, World};
-use crate::simulate::model::{self, Flow, Settings};
+use super::{LOAD, World};
+use crate::{
+    flow::Flow,
+    simulate::model::{self, Settings},
+};
 
 const REPLICAS: [u32; 10] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000];
 /// Uploads of one run, so that p99 has thousands beyond it, and the least time, so that the start does not count.
@@ -45,7 +48,7 @@ impl Spread {
 }
 
 pub(in crate::simulate) fn run(world: &World) -> Vec<Row> {
-    let sizes = REPLICAS.into_iter().flat_map(|replicas| FLOWS.map(|flow| (replicas, flow)));
+    let sizes = REPLICAS.into_iter().flat_map(|replicas| Flow::BOTH.map(|flow| (replicas, flow)));
     sizes.map(|(replicas, flow)| row(world, replicas, flow)).collect()
 }
 

@@ -2,10 +2,13 @@
 
 use serde::Serialize;
 
-use super::{FLOWS, LOAD, World, replicas_for, unwell_for};
-use crate::simulate::{
-    kernel::float,
-    model::{self, Autoscaler, Clients, Flow, Point},
+use super::{LOAD, World, replicas_for, unwell_for};
+use crate::{
+    flow::Flow,
+    simulate::{
+        kernel::float,
+        model::{self, Autoscaler, Clients, Point},
+    },
 };
 
 const REPLICAS: u32 = 4;
@@ -34,7 +37,7 @@ pub(in crate::simulate) struct Row {
 }
 
 pub(in crate::simulate) fn run(world: &World) -> Vec<Row> {
-    COLD_STARTS_S.into_iter().flat_map(|cold| FLOWS.map(|flow| row(world, cold, flow))).collect()
+    COLD_STARTS_S.into_iter().flat_map(|cold| Flow::BOTH.map(|flow| row(world, cold, flow))).collect()
 }
 
 fn row(world: &World, cold_start_s: f64, flow: Flow) -> Row {

@@ -2,10 +2,13 @@
 
 use serde::Serialize;
 
-use super::{FLOWS, LOAD, World};
-use crate::simulate::{
-    kernel::float,
-    model::{self, Clients, Flow},
+use super::{LOAD, World};
+use crate::{
+    flow::Flow,
+    simulate::{
+        kernel::float,
+        model::{self, Clients},
+    },
 };
 
 const REPLICAS: u32 = 10;
@@ -27,7 +30,7 @@ pub(in crate::simulate) struct Row {
 }
 
 pub(in crate::simulate) fn run(world: &World) -> Vec<Row> {
-    let links = MBIT_PER_S.into_iter().flat_map(|mbit| FLOWS.map(|flow| (mbit, flow)));
+    let links = MBIT_PER_S.into_iter().flat_map(|mbit| Flow::BOTH.map(|flow| (mbit, flow)));
     links.map(|(mbit, flow)| row(world, mbit, flow)).collect()
 }
 

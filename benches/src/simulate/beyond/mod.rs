@@ -11,14 +11,13 @@ use indicatif::ProgressBar;
 
 use super::{
     kernel::whole,
-    model::{Arrivals, Clients, Flow, Point, Settings, Video},
+    model::{Arrivals, Clients, Point, Settings, Video},
     scenario,
 };
+use crate::flow::Flow;
 
 /// Steps of all experiments, for a bar.
 pub(super) const STEPS: u64 = fleet::STEPS + links::STEPS + day::STEPS + faults::STEPS + jump::STEPS;
-/// Both flows, in the order of their colours.
-pub(super) const FLOWS: [Flow; 2] = [Flow::Blocking, Flow::Queued];
 /// Share of the capacity that is offered where nothing else is said: what an autoscaler's target leaves free, too.
 pub(super) const LOAD: f64 = 0.7;
 

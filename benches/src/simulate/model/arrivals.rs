@@ -83,6 +83,10 @@ impl Model<'_> {
         if mix.len() == 1 {
             return 0;
         }
+        if let Some(seed) = self.settings.videos_seed {
+            let index = Random::nth_below(seed, self.outcome.offered, mix.len());
+            return u32::try_from(index).unwrap_or(0);
+        }
         let mut left = self.videos.unit() * mix.iter().map(|video| video.weight).sum::<f64>();
         let chosen = mix.iter().position(|video| {
             left -= video.weight;

@@ -1,6 +1,7 @@
 //! How uploads end: with an mp3, with a refusal, or with another try; and the curve of it all.
 
-use super::{Durations, Event, Flow, Model, Point, job::Phase, nanos, seconds};
+use super::{Durations, Event, Model, Point, job::Phase, nanos, seconds};
+use crate::flow::Flow;
 
 /// Bounds of what `Retry-After` promises: as in the converter's permits.
 const RETRY_MIN_S: f64 = 1.0;

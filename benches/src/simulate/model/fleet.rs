@@ -2,8 +2,9 @@
 
 use std::collections::VecDeque;
 
-use super::settings::{Flow, Replica, Settings};
+use super::settings::{Replica, Settings};
 use crate::{
+    flow::Flow,
     simulate::kernel::{Cores, Nanos, Picker, Tournament, seconds},
     stats::random::Random,
 };

@@ -26,12 +26,10 @@ use self::{
 };
 pub(super) use self::{
     outcome::{Costs, Outcome, Point},
-    settings::{
-        Arrivals, Autoscaler, Clients, Fault, Fixed, Flow, Replica, Rules, Settings, Spread, Video, What, Work,
-    },
+    settings::{Arrivals, Autoscaler, Clients, Fault, Fixed, Replica, Rules, Settings, Spread, Video, What, Work},
 };
 use super::kernel::{Durations, NEVER, Nanos, Timers, float, nanos, seconds, stream, whole};
-use crate::stats::random::Random;
+use crate::{flow::Flow, stats::random::Random};
 
 /// Where a converter begins its running mean of how long a conversion holds its permit.
 const HOLD_MEAN_S: f64 = 2.0;

@@ -1,6 +1,7 @@
 //! The queued flow: upload and answer, then a message, then a worker with a permit.
 
-use super::{Event, Flow, Model, job::Phase, nanos};
+use super::{Event, Model, job::Phase, nanos};
+use crate::flow::Flow;
 
 impl Model<'_> {
     /// Needs no permit, but room in the queue.

@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 
-use super::{Autoscaler, Event, Flow, Model, Nanos, What, fleet::Fleet, job::Phase, nanos, whole};
+use super::{Autoscaler, Event, Model, Nanos, What, fleet::Fleet, job::Phase, nanos, whole};
+use crate::flow::Flow;
 
 /// The autoscaler changes nothing while use is this near to its target (Kubernetes' `horizontal-pod-autoscaler-tolerance`).
 const TOLERANCE: f64 = 0.1;

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use crate::flow::Flow;
+
 /// One setting: a system, who asks it, and what goes wrong.
 #[derive(Debug, Clone, Serialize)]
 pub(in crate::simulate) struct Settings {
@@ -25,25 +27,11 @@ pub(in crate::simulate) struct Settings {
     pub(in crate::simulate) samples: u32,
     /// Of the arrivals; the load generator makes the same ones of it.
     pub(in crate::simulate) arrivals_seed: u64,
+    /// Of the videos that they bring, all equally often and as the load generator chooses them; drawn by weight where there
+    /// is none.
+    pub(in crate::simulate) videos_seed: Option<u64>,
     /// Of all else.
     pub(in crate::simulate) seed: u64,
-}
-
-/// The two ways to upload.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(in crate::simulate) enum Flow {
-    Blocking,
-    Queued,
-}
-
-impl Flow {
-    pub(in crate::simulate) fn name(self) -> &'static str {
-        match self {
-            Self::Blocking => "blocking",
-            Self::Queued => "queued",
-        }
-    }
 }
 
 /// When uploads begin.

@@ -2,13 +2,14 @@
 
 use super::{color, seconds_axis};
 use crate::{
+    flow::Flow,
     report::{
         Cell, Column, Page, Table,
         chart::{Axis, Bars, Chart, Plot, Series, Unit},
     },
     simulate::{
         beyond::{
-            FLOWS, cost,
+            cost,
             day::{self, Plan},
             fleet, links,
         },
@@ -24,7 +25,7 @@ pub(super) fn fleet(page: &mut Page, rows: &[fleet::Row]) {
     );
     let mut latency = Plot::new(Axis::log("converters"), seconds_axis("time to a downloadable mp3"));
     let mut goodput = Plot::new(Axis::log("converters"), Axis::log("mp3s per second"));
-    for flow in FLOWS {
+    for flow in Flow::BOTH {
         let of = || rows.iter().filter(move |row| row.flow == flow);
         let points =
             |value: fn(&fleet::Row) -> fleet::Spread| of().map(move |row| (f64::from(row.replicas), value(row).mean));
@@ -83,7 +84,7 @@ pub(super) fn links(page: &mut Page, rows: &[links::Row]) {
     let axis = || Axis::log("link of a client, Mbit/s");
     let mut refused = Plot::new(axis(), Axis::linear("refused").unit(Unit::Percent));
     let mut latency = Plot::new(axis(), seconds_axis("time to a downloadable mp3, p50"));
-    for flow in FLOWS {
+    for flow in Flow::BOTH {
         let of = || rows.iter().filter(move |row| row.flow == flow);
         let shares = of().map(|row| (row.mbit_per_s, row.refused_share * 100.0));
         let medians = of().filter_map(|row| Some((row.mbit_per_s, row.p50_s?)));
@@ -186,7 +187,7 @@ pub(super) fn cost(page: &mut Page, rows: &[cost::Row], prices: &cost::Prices) {
     page.table(table);
     let totals = |flow| rows.iter().filter(move |row| row.flow == flow).map(cost::Row::total);
     let mut bars = Bars::new(Axis::linear("for 1,000 mp3s"), Plan::ALL.map(Plan::name));
-    for flow in FLOWS {
+    for flow in Flow::BOTH {
         bars = bars.series(flow.name(), totals(flow));
     }
     page.chart(Chart::new("cost", "What 1,000 mp3s cost", "In the currency of the assumed prices.", bars));

@@ -2,12 +2,13 @@
 
 use super::{beyond::percent, color, seconds_axis};
 use crate::{
+    flow::Flow,
     report::{
         Column, Page, Table,
         chart::{Axis, Chart, Mark, Plot, Series, Unit},
     },
     simulate::{
-        beyond::{FLOWS, faults, jump},
+        beyond::{faults, jump},
         model::Point,
     },
 };
@@ -66,7 +67,7 @@ pub(super) fn jump(page: &mut Page, rows: &[jump::Row]) {
     let axis = || Axis::log("cold start").unit(Unit::Seconds);
     let mut recovery = Plot::new(axis(), Axis::linear("until the median is well").unit(Unit::Seconds));
     let mut refused = Plot::new(axis(), Axis::linear("left without an mp3").unit(Unit::Percent));
-    for flow in FLOWS {
+    for flow in Flow::BOTH {
         let of = || rows.iter().filter(move |row| row.flow == flow);
         let times = of().filter_map(|row| Some((row.cold_start_s, row.recovered_after_s?)));
         let shares = of().map(|row| (row.cold_start_s, row.refused_share * 100.0));

@@ -5,14 +5,13 @@ mod faults;
 mod validation;
 mod verdicts;
 
-use super::{
-    Results,
-    beyond::FLOWS,
-    model::{Flow, Video},
-};
-use crate::report::{
-    Column, Page, Table,
-    chart::{Axis, Unit},
+use super::{Results, model::Video};
+use crate::{
+    flow::Flow,
+    report::{
+        Column, Page, Table,
+        chart::{Axis, Unit},
+    },
 };
 
 pub(super) fn page(results: &Results) -> Page {
@@ -65,7 +64,7 @@ fn inputs(page: &mut Page, results: &Results) {
         Column::number("waiting, ms"),
         Column::number("spread, %"),
     ]);
-    for flow in FLOWS {
+    for flow in Flow::BOTH {
         for video in results.world.mix(flow) {
             table.row(input(flow, video));
         }

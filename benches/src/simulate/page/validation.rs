@@ -1,13 +1,13 @@
 //! Predicted beside measured.
 
 use crate::{
+    flow::Flow,
     report::{
         Cell, Column, Page, Table,
         chart::{Chart, Plot, Series},
         number,
     },
     simulate::{
-        beyond::FLOWS,
         page::{color, seconds_axis},
         validate::{AIM, Pair, Row, Tail},
     },
@@ -82,7 +82,7 @@ fn tail(tail: Tail) -> String {
 /// On the diagonal the model is right.
 fn chart(rows: &[Row]) -> Chart {
     let mut plot = Plot::new(seconds_axis("measured"), seconds_axis("predicted"));
-    for flow in FLOWS {
+    for flow in Flow::BOTH {
         let of = || rows.iter().filter(move |row| row.flow == flow);
         let p50 = of().filter_map(|row| row.p50_s).map(|pair| (pair.measured, pair.predicted));
         let tails = of().filter_map(|row| row.tail).map(|tail| (tail.measured.value, tail.predicted));

@@ -2,11 +2,11 @@
 
 use super::beyond::percent;
 use crate::{
+    flow::Flow,
     report::{Verdict, Winner, number},
     simulate::{
         Results,
         beyond::{LOAD, cost, day, faults, links},
-        model::Flow,
         validate::{Pair, Row},
     },
 };

@@ -1,12 +1,8 @@
 //! Fit and validation on a small summary. Its figures were made by a small program of its own, which shares nothing with the
 //! model but the rules.
 
-use super::{
-    fit::Fit,
-    measured::Summary,
-    model::{Fixed, Flow},
-    validate,
-};
+use super::{fit::Fit, measured::Summary, model::Fixed, validate};
+use crate::flow::Flow;
 
 fn summary() -> Summary {
     serde_json::from_str(include_str!("summary.json")).expect("the sample has the shape of a summary")
@@ -16,10 +12,11 @@ fn summary() -> Summary {
 fn the_fit_takes_unloaded_times_apart() {
     let fit = Fit::of(&summary(), Flow::Queued).expect("the sample can be fitted");
 
-    // 0.125 of 0.143 core seconds are the engine's, 0.018 those of accepting; on 1.8 cores.
+    // 0.125 of 0.143 core seconds are the engine's, 0.018 those of accepting; on 1.8 cores. Accepting is known by the capacities
+    // alone, which are as exact as 20 s of callers are.
     let clip = &fit.mix[0];
     assert!((clip.engine.mean_core_s - 0.125).abs() < 1e-9);
-    assert!((clip.accept_core_s - 0.018).abs() < 1e-9);
+    assert!((clip.accept_core_s - 0.018).abs() < 0.003, "{}", clip.accept_core_s);
     assert!((fit.cores - 1.8).abs() < 0.06, "{}", fit.cores);
     // 12 and 20 ms, each up to 10 % less and 30 % more.
     let Fixed { blocking_s, accept_s, worker_s } = clip.fixed;
@@ -41,7 +38,7 @@ fn a_summary_without_capacity_is_refused() {
     let mut summary = summary();
     summary.capacity_per_s.blocking = None;
     assert!(Fit::of(&summary, Flow::Blocking).is_err());
-    assert!(validate::rows(&summary, 1).iter().all(|row| row.flow == Flow::Queued));
+    assert!(validate::rows(&summary, 1).is_empty());
 }
 
 #[test]

@@ -31,6 +31,7 @@ pub(super) fn plain(flow: Flow, arrivals: Arrivals, horizon_s: f64) -> Settings 
         cold_start_s: 0.0,
         samples: 0,
         arrivals_seed: 7,
+        videos_seed: None,
         seed: 7,
     }
 }

@@ -102,10 +102,9 @@ pub fn plan(
             let lease_until = existing.lease.as_ref().map(|lease| lease.until);
             let change = Change::TakeOver { attempt: request.attempt, flow, lease, lease_until };
             let seen = existing.seen();
-            let mut claimed = existing;
             // The lease is the one just read, so on this copy the change always applies.
-            let _ = change.clone().apply(&mut claimed);
-            Ok(Plan::Claim(Claim { claimed: Box::new(claimed), over: Some((seen, change)) }))
+            let claimed = Box::new(change.after(&existing));
+            Ok(Plan::Claim(Claim { claimed, over: Some((seen, change)) }))
         }
     }
 }

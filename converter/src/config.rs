@@ -50,13 +50,17 @@ pub struct Config {
     /// How long an mp3 is kept; for ever where absent.
     #[arg(long, env = "MP3_KEPT", value_parser = parse_duration)]
     pub mp3_kept: Option<Duration>,
-    /// An announcement that was published so long ago and not delivered is published again. Longer than
-    /// `DELIVERY_RETRY_MAX`, or it cuts the waits between two sendings short.
+    /// An announcement that was published so long ago and not delivered is published again, and so is a queued video that no
+    /// worker took. Longer than `DELIVERY_RETRY_MAX`, or it cuts the waits between two sendings short.
     #[arg(long, env = "REPUBLISH_AFTER", default_value = "10m", value_parser = parse_duration)]
     pub republish_after: Duration,
     /// The queued flow: also converts videos that wait in the store, told of by the broker. Set it at the gateway, too.
     #[arg(long, env = "QUEUED_FLOW")]
     pub queued_flow: bool,
+    /// Conversions of queued videos at a time; what `CONVERSIONS_MAX` has beyond that is for callers who wait. Three quarters of
+    /// it where 0.
+    #[arg(long, env = "JOBS_MAX", default_value = "0")]
+    pub jobs_max: usize,
     /// The program that runs as engine, by its subcommand `transcode`; this program where absent.
     #[arg(long, env = "ENGINE")]
     pub engine: Option<PathBuf>,
@@ -82,6 +86,15 @@ impl Config {
         match self.conversions_max {
             0 => 4 * std::thread::available_parallelism().map_or(1, usize::from),
             permits => permits,
+        }
+    }
+
+    /// Jobs of the queued flow at a time, at least one.
+    pub(crate) fn jobs(&self) -> usize {
+        let permits = self.permits();
+        match self.jobs_max {
+            0 => (permits * 3 / 4).max(1),
+            jobs => jobs.min(permits),
         }
     }
 

@@ -45,7 +45,9 @@ pub(crate) enum Error {
     Refused(#[from] Refusal),
     #[error("the conversion was deleted, or another request took it over")]
     Fenced,
-    #[error("the conversion took longer than the caller waits (CONVERT_TIMEOUT, Request-Deadline-Ms)")]
+    #[error(
+        "the conversion took longer than it may (CONVERT_TIMEOUT, Request-Deadline-Ms; in the queue also QUEUE_TIMEOUT)"
+    )]
     Deadline,
     #[error("no converter had room for the conversion in time (QUEUE_TIMEOUT, Request-Deadline-Ms)")]
     Overdue,
@@ -75,8 +77,8 @@ impl From<lease::Lost> for Error {
 impl From<store::Error> for Error {
     fn from(cause: store::Error) -> Self {
         match cause {
-            store::Error::Unreadable { .. } => Self::Internal(cause.into()),
-            _ => Self::Unavailable(cause.into()),
+            store::Error::Unreadable { .. } | store::Error::BlobMissing => Self::Internal(cause.into()),
+            store::Error::Unavailable(_) => Self::Unavailable(cause.into()),
         }
     }
 }

@@ -20,6 +20,8 @@ use crate::{
     sweeper, worker,
 };
 
+/// How long conversions that are stopped may take to say so in their documents.
+const HAND_BACK_MAX: Duration = Duration::from_secs(5);
 /// How long requests may still run once no conversion does.
 const STOP_MAX: Duration = Duration::from_secs(15);
 
@@ -83,6 +85,7 @@ pub fn start(parts: Parts) -> anyhow::Result<Converter> {
         },
         tasks: Handle::current(),
         readiness: readiness.clone(),
+        stopped: CancellationToken::new(),
         announce: Notify::new(),
         sweep: Notify::new(),
         spool_dir,
@@ -124,13 +127,18 @@ impl Converter {
         }
         let longest = self.app.config.convert_timeout + self.app.config.permit_hold;
         if timeout(longest, self.app.permits.idle()).await.is_err() {
-            tracing::warn!("conversions still run; their leases end them");
+            tracing::warn!("conversions still run; they are stopped");
         }
     }
 
-    /// Stops the server, then hands the last announcements to the broker.
+    /// Ends what still runs: callers are told to come again, and queued videos go back to the queue. Then stops the server, and
+    /// hands the last announcements to the broker.
     pub async fn stop(self) {
         let Self { app, server, loops, worker: _ } = self;
+        app.stopped.cancel();
+        if timeout(HAND_BACK_MAX, app.permits.idle()).await.is_err() {
+            tracing::warn!("conversions still run; their leases end them");
+        }
         server.stop().await;
         for task in loops {
             task.abort();

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use chassis::Readiness;
 use tokio::{runtime::Handle, sync::Notify};
+use tokio_util::sync::CancellationToken;
 
 use crate::{Config, event::Broker, lease::Holder, permits::Permits, store::Store};
 
@@ -23,6 +24,8 @@ pub(crate) struct App {
     /// Where conversions run: not on the threads that serve requests, which end with them.
     pub(crate) tasks: Handle,
     pub(crate) readiness: Readiness,
+    /// The service waits no longer for what runs: callers are told, queued videos go back to the queue.
+    pub(crate) stopped: CancellationToken,
     /// Wakes the relay after a commit.
     pub(crate) announce: Notify,
     /// Wakes the sweeper where there is garbage.
@@ -55,6 +58,7 @@ impl App {
             spool_dir: folder.to_owned(),
             tasks: Handle::current(),
             readiness: Readiness::default(),
+            stopped: CancellationToken::new(),
             announce: Notify::new(),
             sweep: Notify::new(),
         }

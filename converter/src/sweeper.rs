@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use crate::{
     App,
-    conversion::{Conversion, Failure, Timestamp},
+    conversion::{Conversion, Failure, Owner, Timestamp},
     error::Error,
     store::{self, Change, Due},
 };
@@ -23,7 +23,17 @@ pub(crate) async fn run(app: Arc<App>) {
         if sweep(&app, &outage).await {
             continue;
         }
+        if app.config.queued_flow {
+            measure(&app).await;
+        }
         let _ = timeout(app.config.lease / 3, app.sweep.notified()).await;
+    }
+}
+
+/// Tells how long the queue is; where the store does not say, it is as it was.
+async fn measure(app: &App) {
+    if let Ok(load) = app.store.queue_load(&Owner(String::new())).await {
+        metrics::gauge!("tapedeck_queue_conversions").set(u32::try_from(load.conversions).unwrap_or(u32::MAX));
     }
 }
 

@@ -3,11 +3,14 @@
 //! A message is a wake-up and is settled by the claim in the document; from then on the lease carries the job, however long
 //! it takes. Engine, checks and commit are those of the blocking flow.
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use chassis::{Deadline, chain};
 use futures_util::StreamExt as _;
-use tokio::time::sleep;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::sleep,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -28,7 +31,10 @@ const RETRY: Duration = Duration::from_secs(1);
 /// An idle worker holds no permit, or uploads that wait for their mp3 would find none. So it may find none itself, and gives
 /// the message back to whoever has room.
 pub(crate) async fn run(app: Arc<App>, jobs: Broker, stop: CancellationToken) {
+    let places = Arc::new(Semaphore::new(app.config.jobs()));
     loop {
+        // A backlog must not keep out who waits for an mp3: jobs never have all permits.
+        let Some(place) = place(&places, &jobs, &stop).await else { return };
         let delivery = tokio::select! {
             biased;
             () = stop.cancelled() => return jobs.pause().await,
@@ -42,7 +48,13 @@ pub(crate) async fn run(app: Arc<App>, jobs: Broker, stop: CancellationToken) {
             delivery = jobs.next() => delivery,
         };
         match app.permits.take() {
-            Ok(permit) => drop(app.tasks.spawn(handle(Arc::clone(&app), delivery, permit))),
+            Ok(permit) => {
+                let handled = Box::pin(handle(Arc::clone(&app), delivery, permit));
+                app.tasks.spawn(async move {
+                    handled.await;
+                    drop(place);
+                });
+            }
             Err(Error::Full { .. }) => delivery.give_back().await,
             Err(cause) => {
                 tracing::warn!(cause = chain(&cause), "no job is taken for a moment");
@@ -55,9 +67,21 @@ pub(crate) async fn run(app: Arc<App>, jobs: Broker, stop: CancellationToken) {
     }
 }
 
+/// A place among the jobs; `None` where the worker is stopped meanwhile.
+async fn place(places: &Arc<Semaphore>, jobs: &Broker, stop: &CancellationToken) -> Option<OwnedSemaphorePermit> {
+    if let Ok(place) = Arc::clone(places).try_acquire_owned() {
+        return Some(place);
+    }
+    jobs.pause().await;
+    tokio::select! {
+        () = stop.cancelled() => None,
+        place = Arc::clone(places).acquire_owned() => place.ok(),
+    }
+}
+
 async fn handle(app: Arc<App>, delivery: Delivery, permit: Permit) {
     let id = delivery.event.id;
-    let outcome = match claim(&app, id).await {
+    let outcome = match take(&app, id).await {
         Ok(Some(conversion)) => {
             tokio::join!(delivery.ack(), convert(&app, conversion, permit));
             "claimed"
@@ -66,6 +90,12 @@ async fn handle(app: Arc<App>, delivery: Delivery, permit: Permit) {
         Ok(None) => {
             delivery.ack().await;
             "not_due"
+        }
+        // Again and again would help nobody; the sweeper cannot read it either.
+        Err(cause @ store::Error::Unreadable { .. }) => {
+            tracing::error!(conversion = %id, cause = chain(&cause), "a job is given up, its document cannot be read");
+            delivery.reject().await;
+            "unreadable"
         }
         Err(cause) => {
             tracing::warn!(conversion = %id, cause = chain(&cause), "a job waits for the store");
@@ -77,17 +107,15 @@ async fn handle(app: Arc<App>, delivery: Delivery, permit: Permit) {
 }
 
 /// The conversion where it is this worker's now.
-async fn claim(app: &App, id: ConversionId) -> Result<Option<Conversion>, store::Error> {
-    let Some(mut conversion) = app.store.get(id).await?.filter(|found| found.state == State::Queued) else {
+async fn take(app: &App, id: ConversionId) -> Result<Option<Conversion>, store::Error> {
+    let Some(queued) = app.store.get(id).await?.filter(|found| found.state == State::Queued) else {
         return Ok(None);
     };
-    let seen = conversion.seen();
     let change = Change::TakeJob { attempt: Attempt::random(), lease: app.holder.lease() };
-    // A queued document always takes it.
-    let _ = change.clone().apply(&mut conversion);
-    let written = app.store.update(seen, change).await;
-    let is_ours = claim::settle(&app.store, written, &conversion).await?;
-    Ok(is_ours.then_some(conversion))
+    let taken = change.after(&queued);
+    let written = app.store.update(queued.seen(), change).await;
+    let is_ours = claim::settle(&app.store, written, &taken).await?;
+    Ok(is_ours.then_some(taken))
 }
 
 async fn convert(app: &Arc<App>, conversion: Conversion, permit: Permit) {
@@ -115,7 +143,7 @@ async fn feed(app: &App, conversion: Conversion, sender: input::Sender) {
     let read = async {
         let mut pieces = app.store.read_blob(video.blob_id, 0..=video.bytes.saturating_sub(1)).await?;
         while let Some(piece) = pieces.next().await {
-            let piece = piece.map_err(Error::unavailable)?;
+            let piece = piece.map_err(unread)?;
             left = left.saturating_sub(piece.len() as u64);
             if !sender.send(piece).await {
                 break; // the verdict is there: the rest is not wanted
@@ -126,9 +154,14 @@ async fn feed(app: &App, conversion: Conversion, sender: input::Sender) {
     match read.await {
         Ok(()) if left == 0 => sender.end().await,
         // Nobody listens where the verdict is there.
-        Ok(()) => sender.fail(Error::unavailable(anyhow::anyhow!("the stored video is too short"))).await,
+        Ok(()) => sender.fail(Error::internal(anyhow::anyhow!("the stored video is too short"))).await,
         Err(error) => sender.fail(error).await,
     }
+}
+
+/// A video that is shorter than its document says will be so the next time, too.
+fn unread(cause: io::Error) -> Error {
+    if cause.kind() == io::ErrorKind::UnexpectedEof { Error::internal(cause) } else { Error::unavailable(cause) }
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! Lists, status and deletion of conversions, straight from the store: no converter is needed for them.
 
-use std::time::Duration;
-
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header,
@@ -12,15 +10,13 @@ use converter::{
     store::Change,
 };
 use serde::{Deserialize, Serialize};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, timeout_at};
 
 use crate::{App, caller::Caller, cursor, error::Error, prefer, view::View};
 
 /// How often an update is tried again after somebody else's came first. A conversion changes a few times a second at
 /// most, so a few tries are plenty.
 pub(crate) const UPDATE_TRIES_MAX: usize = 8;
-/// How often a long poll looks at the document: with the read itself, an end is noticed within 20 ms.
-const POLL: Duration = Duration::from_millis(15);
 
 /// Which conversions are listed.
 #[derive(Debug, Deserialize)]
@@ -94,8 +90,11 @@ pub(crate) async fn status(
     let place = preferred.filter(|_| is_open).and_then(|_| app.waiting.take(&caller.id));
     let wait = preferred.filter(|_| place.is_some() || !is_open);
     let until = wait.map(|wait| Instant::now() + wait);
-    while found.is_open() && until.is_some_and(|until| Instant::now() < until) {
-        sleep(POLL).await;
+    while found.is_open()
+        && let Some(until) = until.filter(|until| Instant::now() < *until)
+    {
+        // What is read then decides, whether the time is over or the conversion.
+        let _ = timeout_at(until, app.watch.ended(id)).await;
         found = of_caller(&app, &caller, id).await?;
     }
     let mut response = HttpResponse::Ok();

@@ -19,6 +19,8 @@ use converter::{
 const RUNNING_RETRY: Duration = Duration::from_secs(2);
 /// After which a dependency may be back.
 const UNAVAILABLE_RETRY: Duration = Duration::from_secs(5);
+/// After which the queue may have room: a few conversions have ended.
+const QUEUE_RETRY: Duration = Duration::from_secs(15);
 /// Longest that a lost converter's lease keeps its conversion; see the converter's `LEASE`.
 const LOST_RETRY: Duration = Duration::from_secs(15);
 
@@ -69,7 +71,7 @@ pub enum Error {
     TooManyDownloads(usize),
     #[error("{0} uploads wait for a converter already (ADMISSION_WAITING_MAX)")]
     Busy(usize),
-    #[error("{0} of your uploads wait in the queue already (QUEUED_PER_USER_MAX)")]
+    #[error("{0} of your uploads wait in the queue already (QUEUED_PER_USER_MAX); wait for one to end, or delete one")]
     TooManyQueued(u64),
     #[error("{0} uploads wait in the queue already (QUEUE_MAX)")]
     QueueFull(u64),
@@ -194,11 +196,11 @@ impl Error {
             Self::NotReady(_)
             | Self::TooManyUploads(_)
             | Self::TooManyDownloads(_)
-            | Self::TooManyQueued(_)
             | Self::Busy(_)
             | Self::Draining
             | Self::TimedOut => problem.retry_after(RUNNING_RETRY),
             Self::ConverterLost => problem.retry_after(LOST_RETRY),
+            Self::TooManyQueued(_) | Self::QueueFull(_) | Self::QueueHeavy(_) => problem.retry_after(QUEUE_RETRY),
             _ if problem.status == 503 => problem.retry_after(UNAVAILABLE_RETRY),
             _ => problem,
         }

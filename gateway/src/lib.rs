@@ -24,6 +24,7 @@ mod server;
 mod upload;
 mod users;
 mod view;
+mod watch;
 
 use actix_web::web::{self, ServiceConfig};
 use chassis::{Readiness, serve::resource};
@@ -52,6 +53,8 @@ struct App {
     downloads: per_user::PerUser,
     /// Status requests that wait for the end of a conversion.
     waiting: per_user::PerUser,
+    /// What those look for.
+    watch: watch::Watch,
     /// Videos on their way to a converter.
     uploads: TaskTracker,
     /// Where those run: not on the threads that serve requests, which end with them.

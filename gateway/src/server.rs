@@ -19,6 +19,7 @@ use crate::{
     replicas::{self, Admission, Replicas},
     routes,
     upload::queued::Queue,
+    watch::Watch,
 };
 
 /// How long requests may still run once no upload does.
@@ -51,7 +52,8 @@ impl fmt::Debug for Parts {
 pub struct Gateway {
     app: Data<App>,
     server: Server,
-    watch: JoinHandle<()>,
+    /// Looks for converters, and for ends that callers wait for.
+    watching: [JoinHandle<()>; 2],
 }
 
 /// Starts the service; it listens when this returns.
@@ -71,6 +73,7 @@ pub async fn start(parts: Parts) -> anyhow::Result<Gateway> {
         per_user: PerUser::new(config.uploads_per_user_max),
         downloads: PerUser::new(config.downloads_per_user_max),
         waiting: PerUser::new(config.status_waits_per_user_max),
+        watch: Watch::default(),
         uploads: TaskTracker::new(),
         tasks: Handle::current(),
         readiness: readiness.clone(),
@@ -86,8 +89,10 @@ pub async fn start(parts: Parts) -> anyhow::Result<Gateway> {
             None => scope,
         });
     })?;
-    let watch = tokio::spawn(replicas::watch(app.config.converters.clone(), replicas));
-    Ok(Gateway { app, server, watch })
+    let replicas = tokio::spawn(replicas::watch(app.config.converters.clone(), replicas));
+    let data = app.clone();
+    let ends = tokio::spawn(async move { data.watch.keep(&data.store).await });
+    Ok(Gateway { app, server, watching: [replicas, ends] })
 }
 
 impl Gateway {
@@ -110,7 +115,7 @@ impl Gateway {
             tracing::warn!("uploads are still in flight; they are cut off");
         }
         self.server.stop().await;
-        self.watch.abort();
+        self.watching.iter().for_each(JoinHandle::abort);
     }
 }
 

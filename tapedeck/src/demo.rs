@@ -32,6 +32,8 @@ const LENGTH_SLACK_MS: u64 = 60;
 const VIDEO_MAX: Duration = Duration::from_mins(1);
 /// Longest wait for the mail.
 const MAIL_MAX: Duration = Duration::from_secs(20);
+/// The end waits for nothing that runs, since nothing does.
+const STOP_MAX: Duration = Duration::from_secs(10);
 /// Pace of looking into the inbox.
 const LOOK: Duration = Duration::from_millis(200);
 
@@ -72,7 +74,7 @@ pub async fn run(args: Args) -> Result<(), Error> {
         story(api.with_token(token.token), &args.ffmpeg, folder.path()).await
     };
     let told = told.await;
-    system.stop().await;
+    system.stop(STOP_MAX).await;
     step("stopped the system");
     told
 }

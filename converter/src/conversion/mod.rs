@@ -109,6 +109,11 @@ impl Failure {
         }
     }
 
+    /// Whether it says nothing of the video: a full disk, a store that is away, a converter that stops.
+    pub fn is_of_the_machine(&self) -> bool {
+        self.status == 503
+    }
+
     /// The problem as it was answered.
     pub fn problem(&self) -> Problem {
         Problem::new(self.status, self.kind.clone(), self.title.clone(), self.detail.clone())

@@ -94,6 +94,14 @@ async fn produce(
         mp3 = work => mp3,
         lost = lease.keep() => Err(lost.into()),
         () = sleep_until(deadline.instant()) => Err(Error::Deadline),
+        () = app.stopped.cancelled() => Err(Error::Draining),
+    }
+}
+
+/// Deletes an mp3 that never becomes visible.
+async fn discard(app: &App, conversion: &Conversion) {
+    if let Err(cause) = app.store.delete_blob(conversion.attempt.mp3()).await {
+        tracing::warn!(conversion = %conversion.id, cause = chain(&cause), "a fenced blob is left to the sweeper");
     }
 }
 
@@ -101,7 +109,9 @@ async fn produce(
 async fn release(app: &App, conversion: &Conversion, error: &Error) {
     let change = Change::Fail { failure: Failure::of(&error.problem()), at: Timestamp::now() };
     match app.store.update(conversion.seen(), change).await {
-        Ok(_) => app.sweep.notify_one(),
+        Ok(true) => app.sweep.notify_one(),
+        // Ended by somebody else, who may have looked for the mp3 before its last piece came.
+        Ok(false) => discard(app, conversion).await,
         Err(cause) => {
             tracing::warn!(conversion = %conversion.id, cause = chain(&cause), "the claim ends with its lease");
         }

@@ -49,6 +49,14 @@ impl Outbox<'_> {
         }
     }
 
+    /// The queue of the broker, for the log.
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Announcements(_) => "mp3",
+            Self::Jobs(_) => "video",
+        }
+    }
+
     fn due(&self, published_before: Timestamp) -> Due {
         match self {
             Self::Announcements(_) => Due::Announcement { published_before },
@@ -83,7 +91,7 @@ async fn run(app: &App, outbox: Outbox<'_>) {
         // However the last round ended: one document that takes no mark must not keep the others from their second try.
         let published_before = lost_before.max(Timestamp::now().minus(app.config.republish_after));
         let round = publish(app, outbox, published_before).await;
-        tell(&outage, round.as_ref().err());
+        tell(outbox, &outage, round.as_ref().err());
         match round {
             Ok(Round::More) => {
                 stuck = ROUND;
@@ -110,13 +118,13 @@ async fn run(app: &App, outbox: Outbox<'_>) {
 }
 
 /// The store is asked each second: the log tells of an outage once, and of its end.
-fn tell(outage: &Outage, cause: Option<&store::Error>) {
+fn tell(outbox: Outbox<'_>, outage: &Outage, cause: Option<&store::Error>) {
     let cause = cause.map(|cause| chain(cause));
     if outage.has_changed(cause.as_deref()) {
         if let Some(cause) = cause {
-            tracing::warn!(cause, "announcements wait for the store");
+            tracing::warn!(outbox = outbox.name(), cause, "messages wait for the store");
         } else {
-            tracing::info!("announcements go on");
+            tracing::info!(outbox = outbox.name(), "messages go on");
         }
     }
 }
@@ -155,14 +163,16 @@ async fn tell_one(app: &App, outbox: Outbox<'_>, seen: Seen, refused: &AtomicBoo
     }
     if let Err(cause) = outbox.broker().publish(Event { id: seen.id }).await {
         if !refused.swap(true, Ordering::Relaxed) {
-            tracing::warn!(conversion = %seen.id, cause = chain(&cause), "announcements wait in the outbox");
+            let outbox = outbox.name();
+            tracing::warn!(outbox, conversion = %seen.id, cause = chain(&cause), "messages wait in the outbox");
         }
         return false;
     }
     // One that is no longer what it was is not to be marked.
     let marked = app.store.update(seen, outbox.mark()).await;
     if let Err(cause) = &marked {
-        tracing::warn!(conversion = %seen.id, cause = chain(cause), "published and not marked: announced again later");
+        let outbox = outbox.name();
+        tracing::warn!(outbox, conversion = %seen.id, cause = chain(cause), "published and not marked: told again later");
     }
     marked.is_ok()
 }

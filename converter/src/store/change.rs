@@ -77,6 +77,13 @@ pub enum Change {
 }
 
 impl Change {
+    /// The document as it is after this change; as before where the change's own condition does not hold.
+    #[must_use]
+    pub fn after(&self, document: &Conversion) -> Conversion {
+        let mut changed = document.clone();
+        if self.clone().apply(&mut changed) { changed } else { document.clone() }
+    }
+
     /// Changes `document`, or answers false where the change's own condition does not hold.
     /// The caller has matched [`Seen`] already.
     #[must_use]

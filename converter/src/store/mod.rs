@@ -165,6 +165,16 @@ impl Store {
         }
     }
 
+    /// Those of some documents that have not ended: they wait in the queue, or are converted.
+    pub async fn open_among(&self, ids: Vec<ConversionId>) -> Result<Vec<ConversionId>, Error> {
+        match self {
+            Self::Embedded(store) => store.open_among(ids).await,
+            Self::Mongo(store) => store.open_among(ids).await,
+            #[cfg(all(test, feature = "server"))]
+            Self::Faulty(store) => store.open_among(ids).await,
+        }
+    }
+
     /// Documents that wait for one kind of work, at most `limit`. As in a list, those that cannot be read are logged and
     /// left out.
     pub async fn due(&self, due: Due, limit: usize) -> Result<Vec<Conversion>, Error> {

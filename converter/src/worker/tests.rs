@@ -99,12 +99,12 @@ async fn a_claim_whose_answer_is_lost_counts_and_counts_once() {
     let job = rig.queued().await;
     rig.faulty.fail(vec![(Op::Update, 1..=1, Fault::After)]);
 
-    let claimed = claim(&rig.app, job.id).await.expect("one read says whose it is").expect("it is ours");
+    let claimed = take(&rig.app, job.id).await.expect("one read says whose it is").expect("it is ours");
 
     assert_eq!(rig.document(job.id).await, claimed);
     assert_eq!((claimed.state, claimed.video == job.video), (State::Running, true));
     assert_ne!(claimed.attempt, job.attempt);
-    assert_eq!(claim(&rig.app, job.id).await.expect("an answer"), None, "the same message again");
+    assert_eq!(take(&rig.app, job.id).await.expect("an answer"), None, "the same message again");
 }
 
 #[tokio::test]
@@ -192,5 +192,29 @@ async fn a_worker_that_cannot_convert_gives_the_message_back() {
 
     assert_eq!(rig.next().await.event.id, job.id);
     assert_eq!(rig.document(job.id).await, job);
+    worker.abort();
+}
+
+#[tokio::test]
+async fn a_backlog_leaves_permits_for_callers_who_wait() {
+    let rig = Rig::with(|app| {
+        app.config.conversions_max = 4;
+        app.permits = Permits::new(&app.config, &app.spool_dir);
+    })
+    .await;
+    let mut queued = vec![];
+    for _ in 0..4 {
+        queued.push(rig.queued().await.id);
+    }
+    rig.faulty.fail(vec![(Op::Update, FOR_EVER, Fault::Slow(PATIENCE * 2))]);
+    let worker = tokio::spawn(run(Arc::clone(&rig.app), rig.jobs.clone(), CancellationToken::new()));
+    for id in &queued {
+        rig.jobs.publish(Event { id: *id }).await.expect("there is room");
+    }
+
+    rig.until("three are taken", async || rig.all_permits().len() == 1).await;
+
+    assert_eq!(rig.next().await.event.id, queued[3], "the fourth waits, and one permit is free");
+    assert_eq!(rig.all_permits().len(), 1);
     worker.abort();
 }

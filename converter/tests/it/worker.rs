@@ -68,7 +68,7 @@ async fn a_stored_video_that_is_gone_or_too_short_never_becomes_an_mp3() {
 
         assert_eq!((failed.state, failed.attempts, &failed.mp3), (State::Failed, 4, &None), "after three tries");
         let failure = failed.failure.expect("it says why");
-        assert_eq!((&*failure.kind, failure.retryable), ("/problems/unavailable", true));
+        assert_eq!((failure.status, failure.retryable), (500, true));
     }
 }
 
@@ -101,4 +101,23 @@ async fn a_converter_that_drains_ends_its_job_and_takes_no_further_one() {
     jobs.publish(Event { id: job.id }).await.expect("there is room");
     let delivery = timeout(PATIENCE, jobs.next()).await.expect("its message is left to others");
     assert_eq!((delivery.event.id, rig.read(job.id).await.state), (job.id, State::Queued));
+}
+
+#[tokio::test]
+async fn a_converter_that_is_stopped_gives_its_job_back_and_that_is_no_try() {
+    let rig = Rig::start(&["--queued-flow", "--conversions-max=1"]).await;
+    let long: Bytes = video("stopped.mkv", STEREO, &["-c:v", "mpeg4", "-c:a", "aac"]).into();
+    let running = queued(&rig, Some(long.clone()), long.len() as u64, PATIENCE).await;
+    until("it is taken", async || rig.read(running.id).await.state != State::Queued).await;
+
+    let store = rig.store.clone();
+    timeout(PATIENCE, rig.converter.stop()).await.expect("it stops");
+
+    let found = store.get(running.id).await.expect("the store answers").expect("it is there");
+    let failures = found.dispatch.map(|dispatch| dispatch.failures);
+    assert!(
+        matches!((found.state, failures), (State::Queued | State::Done, Some(0))),
+        "{:?} {failures:?}",
+        found.state
+    );
 }

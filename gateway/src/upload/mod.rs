@@ -127,10 +127,15 @@ fn succeeded(converted: Converted, timing: &Timing) -> HttpResponse {
         ms(timing.upload),
         ms(timing.finish)
     );
-    let mut response = if conversion.state == State::Done { HttpResponse::Created() } else { HttpResponse::Accepted() };
-    if conversion.state != State::Done {
-        response.insert_header((prefer::PREFERENCE_APPLIED, prefer::RESPOND_ASYNC));
-    }
+    let mut response = match conversion.state {
+        State::Done => HttpResponse::Created(),
+        // In the queue, or it was a moment ago.
+        State::Queued | State::Running | State::Failed | State::Deleted => {
+            let mut accepted = HttpResponse::Accepted();
+            accepted.insert_header((prefer::PREFERENCE_APPLIED, prefer::RESPOND_ASYNC));
+            accepted
+        }
+    };
     response
         .insert_header((header::LOCATION, format!("/conversions/{}", conversion.id)))
         .insert_header((header::CACHE_CONTROL, "no-store"))

@@ -1,9 +1,6 @@
 //! The queued flow: claim, store, and answer once the video waits for a worker.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Instant};
 
 use actix_web::{HttpRequest, web::Data};
 use bytes::BytesMut;
@@ -16,10 +13,7 @@ use converter::{
     lease::{HeldLease, Holder},
     store::{BLOB_PIECE_BYTES, Change, Fate, Flow},
 };
-use tokio::{
-    sync::Semaphore,
-    time::{sleep_until, timeout},
-};
+use tokio::{sync::Semaphore, time::sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -29,13 +23,11 @@ use super::{
 };
 use crate::{App, Config, error::Error};
 
-/// Videos that the workers are told of at a time; they are told of further ones by the converters' relay.
+/// Videos that the workers are told of at a time; further ones wait for their turn.
 const TELLINGS_MAX: usize = 64;
-/// How long the store is asked what became of an update, before the caller is told that it is open.
-const FATE_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// What the flow needs beside the blocking one.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Queue {
     jobs: Broker,
     holder: Holder,
@@ -61,7 +53,7 @@ pub(super) async fn accept(
     let began = Instant::now();
     let video = Video::open(request, &mut head, payload, app.config.upload_idle_max).await?;
     // Refused here, not a byte of the video was read.
-    let claimed = claim(app, queue, head.reserve(&caller)?).await?;
+    let claimed = claim_or_replay(app, queue, head.reserve(&caller)?).await?;
     let mut timing = Timing { admission: began.elapsed(), ..Timing::default() };
     let claimed = match claimed {
         Claimed::Now(conversion) => conversion,
@@ -70,9 +62,9 @@ pub(super) async fn accept(
 
     let admitted_at = Instant::now();
     let (feed, chunks, unwanted) = body::channel();
-    let (task_app, deadline) = (app.clone(), head.deadline);
+    let (task_app, task_queue, deadline) = (app.clone(), queue.clone(), head.deadline);
     let store = async move {
-        let queued = store(&task_app, claimed, chunks, deadline).await;
+        let queued = store_video(&task_app, &task_queue, claimed, chunks, deadline).await;
         // The verdict is there: whatever the client still sends is not wanted.
         unwanted.cancel();
         drop(slot);
@@ -102,7 +94,7 @@ enum Claimed {
 }
 
 /// The same decision as a converter's, without a permit: what bounds this flow is the length of the queue.
-async fn claim(app: &App, queue: &Queue, request: Reserve) -> Result<Claimed, Error> {
+async fn claim_or_replay(app: &App, queue: &Queue, request: Reserve) -> Result<Claimed, Error> {
     let (id, mut has_room) = (claim::id(&request), false);
     for _ in 0..CLAIM_TRIES_MAX {
         let existing = app.store.get(id).await?;
@@ -123,7 +115,6 @@ async fn claim(app: &App, queue: &Queue, request: Reserve) -> Result<Claimed, Er
 
 async fn check_room(app: &App, owner: &Owner) -> Result<(), Error> {
     let (load, config) = (app.store.queue_load(owner).await?, &app.config);
-    metrics::gauge!("tapedeck_queue_conversions").set(u32::try_from(load.conversions).unwrap_or(u32::MAX));
     if load.of_owner >= config.queued_per_user_max {
         return Err(Error::TooManyQueued(config.queued_per_user_max));
     }
@@ -137,8 +128,13 @@ async fn check_room(app: &App, owner: &Owner) -> Result<(), Error> {
 }
 
 /// Stores the video under a lease and hands it to the queue; on any error the claim is released.
-async fn store(app: &Data<App>, claimed: Conversion, chunks: Chunks, deadline: Deadline) -> Result<Conversion, Error> {
-    let Some(queue) = &app.queue else { return Err(Error::Cancelled) };
+async fn store_video(
+    app: &Data<App>,
+    queue: &Queue,
+    claimed: Conversion,
+    chunks: Chunks,
+    deadline: Deadline,
+) -> Result<Conversion, Error> {
     let lease = HeldLease::new(&app.store, &queue.holder, &claimed);
     let written = tokio::select! {
         written = write(app, &claimed, &lease, chunks) => written,
@@ -146,9 +142,11 @@ async fn store(app: &Data<App>, claimed: Conversion, chunks: Chunks, deadline: D
         () = sleep_until(deadline.instant()) => Err(Error::TimedOut),
     };
     let queued = match written {
-        Ok(_) if !lease.is_valid().await => Err(Error::LeaseEnded),
         // The deadline of the upload ends here; that of its conversion goes with the document.
-        Ok(bytes) => enqueue(app, &claimed, bytes, deadline).await,
+        Ok(bytes) => match check(&lease).await {
+            Ok(()) => enqueue(app, &claimed, bytes, deadline).await,
+            Err(error) => Err(error),
+        },
         Err(error) => Err(error),
     };
     match &queued {
@@ -168,75 +166,74 @@ async fn write(app: &App, claimed: &Conversion, lease: &HeldLease<'_>, mut chunk
         lease.received(bytes);
         piece.extend_from_slice(&chunk);
         if piece.len() >= BLOB_PIECE_BYTES {
+            check(lease).await?;
             blob.write(piece.split().freeze()).await?;
         }
     }
     if bytes == 0 {
         return Err(Error::EmptyBody);
     }
+    check(lease).await?;
     blob.write(piece.freeze()).await?;
     blob.finish(None).await?;
     Ok(bytes)
+}
+
+/// A process that stood still writes nothing into what others have cleared away meanwhile.
+async fn check(lease: &HeldLease<'_>) -> Result<(), Error> {
+    if lease.is_valid().await { Ok(()) } else { Err(Error::LeaseEnded) }
 }
 
 /// The one update that puts the video into the queue.
 async fn enqueue(app: &App, claimed: &Conversion, bytes: u64, deadline: Deadline) -> Result<Conversion, Error> {
     let at = Timestamp::now();
     let change = Change::Enqueue { bytes, at, deadline: at.plus(deadline.remaining()) };
-    let mut queued = claimed.clone();
-    // A claim of this flow always takes it; what is answered is what was written.
-    let _ = change.clone().apply(&mut queued);
-    let cause = match timeout(FATE_WAIT_MAX, app.store.update(claimed.seen(), change)).await {
-        Ok(Ok(true)) => return Ok(queued),
-        Ok(Ok(false)) => return Err(fenced(app, claimed).await),
-        Ok(Err(cause)) => chain(&cause),
-        Err(_) => "no answer in time".to_owned(),
-    };
-    tracing::warn!(conversion = %claimed.id, cause, "the answer of the queue was lost");
-    let failure = Failure::of(&Error::LeaseEnded.problem());
-    match timeout(FATE_WAIT_MAX, app.store.fate(claimed, &failure)).await {
-        Err(_) => Err(Error::OutcomeUnknown(claimed.id)),
-        Ok(Fate::Fenced) => Err(Error::LeaseEnded),
-        Ok(Fate::Found(Some(found))) if is_of(&found, claimed) => Ok(*found),
-        Ok(Fate::Found(_)) => Err(fenced(app, claimed).await),
+    // However far it has come since: it may have failed already, and was in the queue.
+    let is_ours = |found: &Conversion| found.dispatch.as_ref().is_some_and(|it| it.upload == claimed.attempt);
+    let has_taken = |found: &Conversion| is_ours(found) && found.state != State::Deleted;
+    match app.store.conclude(claimed, change, &Failure::of(&Error::LeaseEnded.problem()), has_taken).await {
+        Fate::Taken(queued) => Ok(*queued),
+        Fate::Fenced => Err(Error::LeaseEnded),
+        Fate::Lost => {
+            discard(app, claimed).await;
+            Err(Error::Cancelled)
+        }
+        Fate::Open => Err(Error::OutcomeUnknown(claimed.id)),
     }
-}
-
-/// Whether the video of this claim went into the queue, however far it has come since.
-fn is_of(found: &Conversion, claimed: &Conversion) -> bool {
-    let is_ours = found.dispatch.as_ref().is_some_and(|dispatch| dispatch.upload == claimed.attempt);
-    is_ours && (found.is_open() || found.state == State::Done)
-}
-
-/// Somebody else has the document, and the video is nobody's.
-async fn fenced(app: &App, claimed: &Conversion) -> Error {
-    if let Err(cause) = app.store.delete_blob(claimed.attempt.video()).await {
-        tracing::warn!(conversion = %claimed.id, cause = chain(&cause), "a fenced video is left to the sweeper");
-    }
-    Error::Cancelled
 }
 
 /// Where the store does not answer, the lease ends the claim.
 async fn release(app: &App, claimed: &Conversion, error: &Error) {
     let change = Change::Fail { failure: Failure::of(&error.problem()), at: Timestamp::now() };
-    if let Err(cause) = app.store.update(claimed.seen(), change).await {
-        tracing::warn!(conversion = %claimed.id, cause = chain(&cause), "the claim ends with its lease");
+    match app.store.update(claimed.seen(), change).await {
+        Ok(true) => {}
+        // Ended by somebody else, who may have looked for the video before its last piece came.
+        Ok(false) => discard(app, claimed).await,
+        Err(cause) => {
+            tracing::warn!(conversion = %claimed.id, cause = chain(&cause), "the claim ends with its lease");
+        }
+    }
+}
+
+/// Deletes a video that never came into the queue.
+async fn discard(app: &App, claimed: &Conversion) {
+    if let Err(cause) = app.store.delete_blob(claimed.attempt.video()).await {
+        tracing::warn!(conversion = %claimed.id, cause = chain(&cause), "a fenced video is left to the sweeper");
     }
 }
 
 /// Tells the workers; the caller need not wait for it, since the document holds the video in the queue already. What
 /// fails here the converters' relay does.
 fn tell(app: &Data<App>, queue: &Queue, queued: &Conversion) {
-    let Ok(place) = Arc::clone(&queue.tellings).try_acquire_owned() else { return };
-    let (jobs, seen, task_app) = (queue.jobs.clone(), queued.seen(), app.clone());
+    let (queue, seen, task_app) = (queue.clone(), queued.seen(), app.clone());
     let telling = async move {
-        let told = jobs.publish(Event { id: seen.id }).await;
+        let _place = queue.tellings.acquire().await;
+        let told = queue.jobs.publish(Event { id: seen.id }).await;
         if let Err(cause) = told {
             tracing::warn!(conversion = %seen.id, cause = chain(&cause), "a job waits in the outbox");
         } else if let Err(cause) = task_app.store.update(seen, Change::Dispatched { at: Timestamp::now() }).await {
             tracing::warn!(conversion = %seen.id, cause = chain(&cause), "a worker is told again");
         }
-        drop(place);
     };
     app.uploads.spawn_on(telling, &app.tasks);
 }

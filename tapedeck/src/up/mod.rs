@@ -10,7 +10,6 @@ mod system;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use secrecy::SecretString;
-use tokio::time::timeout;
 
 use crate::{console, error::Error};
 pub use {
@@ -84,12 +83,7 @@ pub async fn run(mut args: Args) -> Result<(), Error> {
     stop.await;
     console::note("stopping; once more to stop at once");
     tokio::select! {
-        stopped = timeout(stop_max, system.stop()) => {
-            if stopped.is_err() {
-                tracing::warn!("not everything ended within {stop_max:?} (STOP_MAX); the next start cleans up");
-            }
-            Ok(())
-        }
+        () = system.stop(stop_max) => Ok(()),
         () = chassis::shutdown_signal() => Err(Error::Interrupted),
     }
 }

@@ -18,6 +18,7 @@ use converter::{
 use gateway::{Gateway, Mount};
 use notifier::Notifier;
 use secrecy::{ExposeSecret, SecretString};
+use tokio::time::timeout;
 
 use super::{ADMIN, Args, DataDir, data_dir::Held, inbox};
 
@@ -25,6 +26,8 @@ use super::{ADMIN, Args, DataDir, data_dir::Held, inbox};
 const WHO: &str = "tapedeck up";
 /// How much longer the converter waits for the gateway than that for its client.
 const IDLE_SLACK: Duration = Duration::from_secs(15);
+/// How long answers may take to be sent once no conversion runs.
+const ANSWERS_MAX: Duration = Duration::from_secs(5);
 /// Where the services behind the gateway listen.
 const PRIVATE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
@@ -130,14 +133,24 @@ impl System {
         &self.admin
     }
 
-    /// Takes no further uploads, finishes those that run, sends their mails, and stops. The order matters: each
-    /// service needs those that stop after it.
-    pub async fn stop(self) {
+    /// Takes no further uploads, finishes those that run, sends their mails, and stops. What has not ended after `longest` is
+    /// stopped: its callers are told, and queued videos stay in the queue. The order matters: each service needs those that
+    /// stop after it.
+    pub async fn stop(self, longest: Duration) {
         self.gateway.drain();
-        self.gateway.stop().await;
-        self.converter.drain().await;
+        let mut gateway = tokio::spawn(self.gateway.stop());
+        let drained = timeout(longest, async {
+            let _ = (&mut gateway).await;
+            self.converter.drain().await;
+        });
+        if drained.await.is_err() {
+            tracing::warn!("not everything ended within {longest:?} (STOP_MAX); it is stopped");
+        }
         // Its last step hands all announcements to the broker.
         self.converter.stop().await;
+        if !gateway.is_finished() && timeout(ANSWERS_MAX, &mut gateway).await.is_err() {
+            gateway.abort();
+        }
         self.notifier.stop().await;
         self.auth.stop().await;
     }

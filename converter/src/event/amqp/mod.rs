@@ -33,7 +33,7 @@ use publisher::Publisher;
 const SETTLE_MAX: Duration = Duration::from_secs(5);
 
 /// Tries of handing a delayed message over: a queue that was declared a moment ago refuses the first ones (seen with 3.10),
-/// and the outbox would announce the mail `REPUBLISH_AFTER` later.
+/// and the outbox would publish the message `REPUBLISH_AFTER` later.
 const RETRY_TRIES_MAX: u32 = 5;
 /// Between two of them.
 const RETRY_PAUSE: Duration = Duration::from_millis(200);
@@ -97,7 +97,7 @@ impl Receipt {
         settled("ack", self.acker.ack(BasicAckOptions::default())).await;
     }
 
-    /// Where the server does not take the delayed message, the outbox announces the mail again: held back here, the
+    /// Where the server does not take the delayed message, the outbox publishes it again: held back here, the
     /// message would keep its place in the consumer's window until the connection ends.
     pub(super) async fn retry_later(self, event: Event, delay: Duration) {
         for left in (0..RETRY_TRIES_MAX).rev() {

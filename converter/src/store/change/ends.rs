@@ -13,8 +13,12 @@ const TOMBSTONE_KEPT: Duration = Duration::from_hours(1);
 /// Conversions of one queued video that may end without a verdict: a video that crashes its worker must not go round for
 /// ever.
 const JOB_FAILURES_MAX: u32 = 3;
-/// Wait before a queued conversion is tried again; what a crash or a full disk needs to be over. It grows with each try.
+/// Wait before a queued conversion is tried again; it grows with each try.
 const JOB_RETRY: Duration = Duration::from_secs(1);
+/// Longest wait where the machine, and not the video, was in the way; such tries do not count, the queue's deadline ends them.
+const JOB_RETRY_MAX: Duration = Duration::from_secs(30);
+/// That wait is this part of the time since the upload.
+const JOB_RETRY_PART: u32 = 8;
 
 /// The attempt's mp3 becomes garbage.
 pub(super) fn discard_attempt(document: &mut Conversion) {
@@ -37,7 +41,7 @@ fn discard(document: &mut Conversion, blob_id: BlobId) {
 pub(super) fn fail(document: &mut Conversion, failure: Failure, at: Timestamp) {
     discard_attempt(document);
     document.lease = None;
-    if failure.retryable && requeue(document, at) {
+    if failure.retryable && requeue(document, &failure, at) {
         return;
     }
     discard_video(document);
@@ -48,14 +52,20 @@ pub(super) fn fail(document: &mut Conversion, failure: Failure, at: Timestamp) {
 }
 
 /// Back to the queue, where there is a whole video to try again with; false where that makes no sense any more.
-fn requeue(document: &mut Conversion, at: Timestamp) -> bool {
+fn requeue(document: &mut Conversion, failure: &Failure, at: Timestamp) -> bool {
     let Some(dispatch) = &mut document.dispatch else { return false };
-    dispatch.failures += 1;
+    let wait = if failure.is_of_the_machine() {
+        let age = Duration::from_millis(at.0.saturating_sub(document.created_at.0));
+        (age / JOB_RETRY_PART).clamp(JOB_RETRY, JOB_RETRY_MAX)
+    } else {
+        dispatch.failures += 1;
+        JOB_RETRY * dispatch.failures
+    };
     if dispatch.failures >= JOB_FAILURES_MAX || at >= dispatch.deadline {
         return false;
     }
     dispatch.state = DispatchState::Pending;
-    dispatch.at = at.plus(JOB_RETRY * dispatch.failures);
+    dispatch.at = at.plus(wait);
     document.state = State::Queued;
     document.progress.encoded_ms = 0;
     true

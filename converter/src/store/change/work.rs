@@ -1,10 +1,15 @@
 //! Who works on a conversion: claims, and the way through the queue.
 
+use std::time::Duration;
+
 use super::{
     Flow,
     ends::{discard_attempt, discard_video},
 };
 use crate::conversion::{Attempt, Conversion, Dispatch, DispatchState, Lease, Progress, State, Timestamp};
+
+/// So long the gateway has for telling the workers itself, before the relay does.
+const TELL_MAX: Duration = Duration::from_secs(1);
 
 pub(super) fn take_over(
     document: &mut Conversion,
@@ -38,6 +43,7 @@ pub(super) fn enqueue(document: &mut Conversion, bytes: u64, at: Timestamp, dead
     document.lease = None;
     document.progress.received_bytes = bytes;
     let upload = document.attempt;
+    let at = at.plus(TELL_MAX);
     document.dispatch = Some(Dispatch { state: DispatchState::Pending, at, deadline, failures: 0, upload });
     true
 }

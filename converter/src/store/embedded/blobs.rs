@@ -15,6 +15,9 @@ use tokio::task::spawn_blocking;
 use super::super::{BLOB_PIECE_BYTES, BlobBytes, Error};
 use crate::conversion::{BlobId, Bucket};
 
+/// What blobs leave free on their disk: documents and users have to find room beside them.
+const DISK_RESERVE: u64 = 256 * 1024 * 1024;
+
 /// A folder for each bucket.
 #[derive(Debug)]
 pub(super) struct Blobs {
@@ -34,6 +37,7 @@ impl Blobs {
         let (unfinished, finished) = (self.unfinished(id), self.finished(id));
         off_the_loop(move || {
             let file = OpenOptions::new().write(true).create_new(true).open(&unfinished)?;
+            check_room(&file)?;
             Ok(BlobWriter { file, unfinished, finished })
         })
         .await
@@ -85,7 +89,11 @@ pub struct BlobWriter {
 impl BlobWriter {
     pub(in super::super) async fn write(&mut self, bytes: Bytes) -> Result<(), Error> {
         let mut file = self.file.try_clone().map_err(Error::unavailable)?;
-        off_the_loop(move || file.write_all(&bytes)).await
+        off_the_loop(move || {
+            check_room(&file)?;
+            file.write_all(&bytes)
+        })
+        .await
     }
 
     pub(in super::super) async fn finish(self, head: Option<(u64, Bytes)>) -> Result<(), Error> {
@@ -114,6 +122,15 @@ async fn next_piece((mut file, left): (File, u64)) -> io::Result<Option<(Bytes, 
         Ok((Bytes::from(piece), (file, left - wanted as u64)))
     });
     read.await.map_err(io::Error::other)?.map(Some)
+}
+
+fn check_room(file: &File) -> io::Result<()> {
+    let disk = rustix::fs::fstatvfs(file)?;
+    if disk.f_bavail.saturating_mul(disk.f_frsize) < DISK_RESERVE {
+        let reserve = DISK_RESERVE / (1024 * 1024);
+        return Err(io::Error::other(format!("less than {reserve} MiB are free on the disk of STORE_URL")));
+    }
+    Ok(())
 }
 
 fn remove_if_there(path: &Path) -> io::Result<()> {

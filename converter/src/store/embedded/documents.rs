@@ -153,6 +153,18 @@ impl Documents {
         read.await.map_err(Error::unavailable)
     }
 
+    pub(super) async fn open_among(&self, ids: &[ConversionId]) -> Result<Vec<ConversionId>, Error> {
+        let open = "SELECT id FROM conversions
+            WHERE id IN (SELECT value FROM json_each(?1)) AND state IN ('queued', 'running')";
+        let ids = serde_json::to_string(ids).map_err(Error::unavailable)?;
+        let read = self.0.read(move |db| {
+            let mut select = db.prepare_cached(open)?;
+            select.query_map([ids], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()
+        });
+        let found = read.await.map_err(Error::unavailable)?;
+        Ok(found.iter().filter_map(|id| id.parse().ok()).collect())
+    }
+
     pub(super) async fn queue_load(&self, owner: Owner) -> Result<QueueLoad, Error> {
         let count = "SELECT count(*), coalesce(sum(document ->> '$.video.bytes'), 0), coalesce(sum(owner = ?1), 0)
             FROM conversions WHERE state = 'queued'";

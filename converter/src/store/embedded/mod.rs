@@ -64,6 +64,10 @@ impl Embedded {
         self.0.documents.due(due, limit).await
     }
 
+    pub(super) async fn open_among(&self, ids: Vec<ConversionId>) -> Result<Vec<ConversionId>, Error> {
+        self.0.documents.open_among(&ids).await
+    }
+
     pub(super) async fn queue_load(&self, owner: Owner) -> Result<QueueLoad, Error> {
         self.0.documents.queue_load(owner).await
     }

@@ -128,6 +128,17 @@ impl Documents {
         }
     }
 
+    pub(super) async fn open_among(&self, ids: &[ConversionId]) -> Result<Vec<ConversionId>, Error> {
+        let ids = ids.iter().map(ToString::to_string).collect();
+        let only_id = doc! { encoding::ID: 1 };
+        let mut found = self.conversions.find(queries::open_among(ids)).projection(only_id).await?;
+        let mut open = vec![];
+        while let Some(document) = found.try_next().await? {
+            open.extend(document.get_str(encoding::ID).ok().and_then(|id| id.parse::<ConversionId>().ok()));
+        }
+        Ok(open)
+    }
+
     pub(super) async fn queue_load(&self, owner: &Owner) -> Result<QueueLoad, Error> {
         let counted = self.conversions.aggregate(queries::queue_load(owner)).await?.try_next().await?;
         // A server sums in the smallest type that holds the sum.

@@ -140,6 +140,11 @@ impl Mongo {
         self.0.lanes.document(async move { store.prepared().await?.documents.due(due, limit).await }).await
     }
 
+    pub(super) async fn open_among(&self, ids: Vec<ConversionId>) -> Result<Vec<ConversionId>, Error> {
+        let store = self.clone();
+        self.0.lanes.document(async move { store.prepared().await?.documents.open_among(&ids).await }).await
+    }
+
     pub(super) async fn queue_load(&self, owner: Owner) -> Result<QueueLoad, Error> {
         let store = self.clone();
         self.0.lanes.document(async move { store.prepared().await?.documents.queue_load(&owner).await }).await

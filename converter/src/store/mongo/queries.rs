@@ -39,6 +39,11 @@ pub(super) fn owned_by(owners: Vec<String>) -> Document {
     doc! { "owner": { "$in": owners }, "state": { "$ne": "deleted" } }
 }
 
+/// Filter of those of some conversions that have not ended.
+pub(super) fn open_among(ids: Vec<String>) -> Document {
+    doc! { "_id": { "$in": ids }, "state": { "$in": ["queued", "running"] } }
+}
+
 /// Filter and order of one kind of work; `None` where the conversions alone do not tell.
 pub(super) fn due(due: Due) -> Option<(Document, Document)> {
     Some(match due {

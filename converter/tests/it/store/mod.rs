@@ -88,7 +88,7 @@ fn commit(conversion: &Conversion) -> Change {
 
 fn fail() -> Change {
     let failure =
-        Failure { kind: "about:blank".into(), title: "t".into(), status: 503, detail: "d".into(), retryable: true };
+        Failure { kind: "about:blank".into(), title: "t".into(), status: 500, detail: "d".into(), retryable: true };
     Change::Fail { failure, at: NOW }
 }
 

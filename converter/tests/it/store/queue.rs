@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use converter::{
-    conversion::{Attempt, Conversion, DispatchState, Owner, State, Timestamp},
+    conversion::{Attempt, Conversion, ConversionId, DispatchState, Failure, Owner, State, Timestamp},
     store::{Change, Due, Flow, QueueLoad, Store},
 };
 
@@ -13,10 +13,12 @@ contract!(
     a_queued_video_is_dispatched_and_taken_once,
     one_of_many_workers_takes_a_job,
     a_worker_that_fails_gives_its_job_back_until_its_tries_are_used_up,
+    tries_that_a_machine_had_no_room_for_do_not_count,
     nothing_goes_back_to_the_queue_after_its_deadline,
     an_upload_that_ends_early_never_gets_into_the_queue,
     every_end_puts_the_video_into_garbage,
     what_is_queued_is_counted,
+    what_has_ended_is_not_open,
 );
 
 const DEADLINE: Timestamp = Timestamp(NOW.0 + 60_000);
@@ -66,8 +68,9 @@ async fn a_queued_video_is_dispatched_and_taken_once(store: &Store) {
     assert_eq!((queued.state, queued.lease.is_none()), (State::Queued, true));
     assert_eq!(queued.video.as_ref().map(|video| (video.blob_id, video.bytes)), Some((storing.attempt.video(), 7)));
 
-    assert_eq!(due(store, dispatch(NOW, Timestamp(0))).await, [queued.id]);
-    let at = Timestamp(NOW.0 + 1);
+    assert_eq!(due(store, dispatch(NOW, Timestamp(0))).await, [], "whoever stored it tells the workers");
+    let at = Timestamp(NOW.0 + 1_000);
+    assert_eq!(due(store, dispatch(at, Timestamp(0))).await, [queued.id], "nobody did");
     assert!(store.update(queued.seen(), Change::Dispatched { at }).await.expect("the store answers"));
     assert_eq!(due(store, dispatch(at, at)).await, [], "published just now");
     let later = Timestamp(at.0 + 1);
@@ -107,6 +110,25 @@ async fn a_worker_that_fails_gives_its_job_back_until_its_tries_are_used_up(stor
     let running = taken(store, &job).await;
     assert!(store.update(running.seen(), fail()).await.expect("the store answers"));
     assert_eq!(read(store, job.id).await.state, State::Failed);
+}
+
+async fn tries_that_a_machine_had_no_room_for_do_not_count(store: &Store) {
+    let mut job = queued(store, "alice", 7).await;
+    let Change::Fail { failure, .. } = fail() else { unreachable!() };
+    let busy = Failure { status: 503, ..failure };
+    let mut waits = vec![];
+    for age in [1_000, 16_000, 59_000, 59_500] {
+        let (at, running) = (Timestamp(NOW.0 + age), taken(store, &job).await);
+        assert!(store.update(running.seen(), Change::Fail { failure: busy.clone(), at }).await.expect("an answer"));
+        job = read(store, running.id).await;
+        let back = job.dispatch.clone().expect("it is queued");
+        assert_eq!((job.state, back.failures), (State::Queued, 0));
+        waits.push(back.at.0 - at.0);
+    }
+    assert_eq!(waits, [1_000, 2_000, 7_375, 7_437], "longer and longer");
+    let running = taken(store, &job).await;
+    assert!(store.update(running.seen(), Change::Fail { failure: busy, at: DEADLINE }).await.expect("an answer"));
+    assert_eq!(read(store, job.id).await.state, State::Failed, "until its time is over");
 }
 
 async fn nothing_goes_back_to_the_queue_after_its_deadline(store: &Store) {
@@ -167,4 +189,19 @@ async fn what_is_queued_is_counted(store: &Store) {
     taken(store, &first).await;
     let load = QueueLoad { conversions: 2, bytes: 2_000_000_001, of_owner: 1 };
     assert_eq!(store.queue_load(&bob).await.expect("the store answers"), load);
+}
+
+async fn what_has_ended_is_not_open(store: &Store) {
+    let (waiting, running, ended) =
+        (queued(store, "alice", 1).await, queued(store, "alice", 1).await, queued(store, "alice", 1).await);
+    taken(store, &running).await;
+    assert!(store.update(ended.seen(), Change::Tombstone { at: NOW }).await.expect("the store answers"));
+    let unasked = queued(store, "alice", 1).await;
+
+    let asked = vec![ConversionId::random(), ended.id, running.id, waiting.id];
+    let open = store.open_among(asked).await.expect("the store answers");
+
+    assert_eq!(open.len(), 2, "{open:?}");
+    assert!(open.contains(&waiting.id) && open.contains(&running.id) && !open.contains(&unasked.id), "{open:?}");
+    assert_eq!(store.open_among(vec![]).await.expect("the store answers"), []);
 }

@@ -103,6 +103,7 @@ mod tests {
             offered: 500,
             completed: 500,
             refused: 0,
+            failed: 0,
             refusals: 0,
             p50_s: None,
             p99_s: None,

@@ -54,7 +54,9 @@ pub(in crate::simulate) struct Row {
     pub(in crate::simulate) flow: Flow,
     pub(in crate::simulate) offered: u64,
     pub(in crate::simulate) completed: u64,
+    /// Clients that left after a 503, and uploads that failed after they were admitted.
     pub(in crate::simulate) refused: u64,
+    pub(in crate::simulate) failed: u64,
     pub(in crate::simulate) refusals: u64,
     pub(in crate::simulate) p50_s: Option<f64>,
     pub(in crate::simulate) p99_s: Option<f64>,
@@ -86,7 +88,6 @@ fn row(world: &World, plan: Plan, flow: Flow) -> Row {
     settings.arrivals = Arrivals::Day { mean_per_s, peak: PEAK };
     settings.drain_s = DAY_S;
     settings.samples = SAMPLES;
-    settings.rules.queue_max = u32::MAX;
     settings.clients = Clients { asks_again_max: ASKS_AGAIN_MAX, patience_s: PATIENCE_S, ..settings.clients };
     settings.autoscaler = (plan == Plan::Autoscaled).then(|| Autoscaler::new(REPLICAS_MIN, 2 * for_peak, LOAD));
     let outcome = model::run(&settings);
@@ -97,6 +98,7 @@ fn row(world: &World, plan: Plan, flow: Flow) -> Row {
         offered: outcome.offered,
         completed: outcome.completed,
         refused: outcome.refused,
+        failed: outcome.failed,
         refusals: outcome.refusals,
         p50_s: outcome.downloadable.quantile(0.5),
         p99_s: outcome.downloadable.quantile(0.99),

@@ -1,7 +1,8 @@
 //! The model of both flows: one run from settings to outcome.
 //!
 //! What is simplified: an upload's conversion may use the cores before its bytes have come, as long as it does not end before
-//! the last one; one gateway sees all uploads; a run has one flow. [`settings`] says what is given.
+//! the last one; one gateway sees all uploads; a queued conversion that has begun in time is not stopped by its deadline; the
+//! queue counts videos, not their bytes; a run has one flow. [`settings`] says what is given.
 
 mod arrivals;
 mod blocking;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{cluster::Cluster, summary::Stores};
+use super::{cluster::Cluster, point::Target, summary::Stores};
 use crate::{
     servers::system::Servers,
     service::{Account, Service},
@@ -28,12 +28,13 @@ pub(super) struct System {
     pub(super) token: String,
     /// Of tapedeck's own processes, whose use of CPU and memory counts.
     pub(super) pids: Vec<u32>,
-    _keep: Keep,
+    _service: Service,
 }
 
-#[derive(Debug)]
-enum Keep {
-    One { _service: Service },
+impl System {
+    pub(super) fn target(&self) -> Target {
+        Target { base: self.base.clone(), token: self.token.clone(), pids: self.pids.clone() }
+    }
 }
 
 /// What starts systems.
@@ -54,7 +55,7 @@ impl Starter<'_> {
             _ => Service::start_with(self.tapedeck, &SETTINGS, Account::OfFolder).await?,
         };
         let (base, token, pids) = (service.base(), service.token().to_owned(), vec![service.pid()]);
-        Ok(System { base, token, pids, _keep: Keep::One { _service: service } })
+        Ok(System { base, token, pids, _service: service })
     }
 
     /// The four services as processes, of which one can be killed.

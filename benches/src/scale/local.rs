@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     servers::system::{ADMIN, PASSWORD, Process, Servers},
+    stats::float,
     usage,
 };
 
@@ -203,10 +204,9 @@ impl Used {
             throttling.periods += new.periods;
             throttling.throttled += new.throttled;
         }
-        #[expect(clippy::cast_precision_loss, reason = "a handful of converters, some hundred periods")]
         let (quota, throttled) = (
-            cpus * length.as_secs_f64() * self.converters.len() as f64,
-            throttling.throttled as f64 / throttling.periods as f64,
+            cpus * length.as_secs_f64() * float(self.converters.len()),
+            float(throttling.throttled) / float(throttling.periods),
         );
         let (worked, passed) = (self.machine.0 - before.machine.0, self.machine.1 - before.machine.1);
         Usage {

@@ -18,7 +18,7 @@ use crate::{
     console::{note, say},
     inputs::Inputs,
     service::Service,
-    stats::Samples,
+    stats::{Samples, float},
     usage,
 };
 
@@ -70,8 +70,7 @@ async fn waits(service: &Service, video: &Bytes) -> anyhow::Result<(f64, Samples
     let waiting_s = cpu_s(service).await?;
     blocker.abort();
     let told = future::try_join_all(callers).await?.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
-    #[expect(clippy::cast_precision_loss, reason = "a few callers")]
-    let share = (waiting_s - idle_s).max(0.0) / SPAN.as_secs_f64() / CALLERS as f64;
+    let share = (waiting_s - idle_s).max(0.0) / SPAN.as_secs_f64() / float(CALLERS);
     Ok((share, Samples::of(told)))
 }
 

@@ -4,12 +4,15 @@ use serde::Serialize;
 
 use super::{
     fit::Fit,
-    kernel::{Durations, float},
+    kernel::Durations,
     measured::{Kind, Run, Summary},
     model::{self, Arrivals, Outcome, Rules, Settings},
     scenario,
 };
-use crate::{flow::Flow, stats::quantile::Quantile};
+use crate::{
+    flow::Flow,
+    stats::{float, quantile::Quantile},
+};
 
 /// What a median and a goodput may be off by.
 pub(super) const AIM: f64 = 0.15;

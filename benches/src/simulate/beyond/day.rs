@@ -5,10 +5,8 @@ use serde::Serialize;
 use super::{LOAD, World, replicas_for};
 use crate::{
     flow::Flow,
-    simulate::{
-        kernel::float,
-        model::{self, Arrivals, Autoscaler, Clients, Costs, Point},
-    },
+    simulate::model::{self, Arrivals, Autoscaler, Clients, Costs, Point},
+    stats::float,
 };
 
 /// The peak of the day divided by its mean.

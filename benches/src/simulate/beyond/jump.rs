@@ -5,10 +5,8 @@ use serde::Serialize;
 use super::{LOAD, World, replicas_for, unwell_for};
 use crate::{
     flow::Flow,
-    simulate::{
-        kernel::float,
-        model::{self, Autoscaler, Clients, Point},
-    },
+    simulate::model::{self, Autoscaler, Clients, Point},
+    stats::float,
 };
 
 const REPLICAS: u32 = 4;

@@ -29,8 +29,11 @@ pub(super) use self::{
     outcome::{Costs, Outcome, Point},
     settings::{Arrivals, Autoscaler, Clients, Fault, Fixed, Replica, Rules, Settings, Spread, Video, What, Work},
 };
-use super::kernel::{Durations, NEVER, Nanos, Timers, float, nanos, seconds, stream, whole};
-use crate::{flow::Flow, stats::random::Random};
+use super::kernel::{Durations, NEVER, Nanos, Timers, nanos, seconds, stream, whole};
+use crate::{
+    flow::Flow,
+    stats::{float, random::Random},
+};
 
 /// Where a converter begins its running mean of how long a conversion holds its permit.
 const HOLD_MEAN_S: f64 = 2.0;

@@ -4,7 +4,10 @@ use serde::Serialize;
 
 #[cfg(test)]
 use crate::simulate::kernel::seconds;
-use crate::simulate::kernel::{Durations, Nanos, float};
+use crate::{
+    simulate::kernel::{Durations, Nanos},
+    stats::float,
+};
 
 /// Counts, durations and costs of a run.
 #[derive(Debug)]

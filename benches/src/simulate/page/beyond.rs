@@ -14,9 +14,9 @@ use crate::{
             day::{self, Plan},
             fleet, links,
         },
-        kernel::float,
         model::Point,
     },
+    stats::float,
 };
 
 pub(super) fn fleet(page: &mut Page, rows: &[fleet::Row]) {

@@ -18,8 +18,8 @@ use crate::{
     console::{note, say},
     inputs::Inputs,
     memory::{Peak, Watch},
-    service::Service,
     stats::{Samples, float},
+    system::Service,
 };
 
 /// Bytes per second of the throttled upload.

@@ -13,10 +13,10 @@ mod report;
 mod scale;
 mod selftest;
 mod servers;
-mod service;
 mod simulate;
 mod stats;
 mod store;
+mod system;
 mod usage;
 
 use std::path::PathBuf;

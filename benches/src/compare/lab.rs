@@ -11,8 +11,8 @@ use super::{
     faults::{self, Failure},
     plan::{FAULT_LENGTH_MIN, Planner},
     point::{Measured, Point},
+    starter::Starter,
     summary::{PerFlow, RunSummary, Stores, Summary},
-    system::Starter,
 };
 use crate::{
     console::progress,

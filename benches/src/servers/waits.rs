@@ -13,12 +13,11 @@ use futures_util::{StreamExt as _, future, stream};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::system::Servers;
 use crate::{
     console::{note, say},
     inputs::Inputs,
-    service::Service,
     stats::{Samples, float},
+    system::{Account, Servers, Service},
     usage,
 };
 
@@ -34,7 +33,7 @@ const SETTINGS: [(&str, &str); 3] =
 
 /// Measures on both kinds of store.
 pub(super) async fn measure(tapedeck: &Path, inputs: &Inputs, servers: &Servers) -> anyhow::Result<Value> {
-    let embedded = Service::start_with(tapedeck, &SETTINGS, crate::service::Account::OfFolder).await?;
+    let embedded = Service::start_with(tapedeck, &SETTINGS, Account::OfFolder).await?;
     let real = servers.system_with(tapedeck, servers.mongo.url(), &SETTINGS).await?;
     let video = Bytes::from(std::fs::read(inputs.clip()?)?);
     let mut results = json!({});

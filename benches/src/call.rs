@@ -18,8 +18,8 @@ use crate::{
     console::{note, say},
     inputs::Inputs,
     memory::{Peak, Watch},
-    service::Service,
-    stats::Samples,
+    stats::{Samples, float},
+    system::Service,
 };
 
 /// Bytes per second of the throttled upload.
@@ -116,9 +116,7 @@ fn throttled(
         }
         piece.truncate(n);
         let done = done + n as u64;
-        // Exact below 2^53 bytes.
-        #[expect(clippy::cast_precision_loss, reason = "a file is smaller than 2^53 bytes")]
-        let due = Duration::from_secs_f64(done as f64 / THROTTLE);
+        let due = Duration::from_secs_f64(float(done) / THROTTLE);
         tokio::time::sleep(due.saturating_sub(started.elapsed())).await;
         if done == length {
             *sent.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());

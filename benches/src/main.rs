@@ -1,4 +1,5 @@
-//! The lab: measures tapedeck against the `ffmpeg` command line and what else does the same work, as ratios within one run.
+//! The lab: what tapedeck costs beside `ffmpeg`, embedded stores beside real servers, the blocking flow beside the queued one, one
+//! converter beside many. What is compared is measured within one run; `simulate` goes on where this machine ends.
 
 mod call;
 mod codec;
@@ -12,18 +13,19 @@ mod report;
 mod scale;
 mod selftest;
 mod servers;
-mod service;
 mod simulate;
 mod stats;
 mod store;
+mod system;
 mod usage;
 
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
-/// Measures tapedeck. A command makes the videos it needs with ffmpeg, keeps them in the cache folder, and prints a table
-/// and one line of JSON.
+/// Measures tapedeck. A command makes the videos it needs with ffmpeg and keeps them in the cache folder. `call`, `codec`,
+/// `selftest`, `servers` and `store` print their figures and one line of JSON; `compare`, `faults`, `scale` and `simulate` write a
+/// folder with a report and raw data (`simulate --speed` only prints).
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Cli {
@@ -64,7 +66,7 @@ enum Command {
     Scale(scale::Args),
     /// The load generator itself, against a stub whose latencies are known from theory.
     Selftest(selftest::Args),
-    /// Real servers against embedded stores: uploads, tokens, the outbox.
+    /// Real servers against embedded stores: uploads, tokens, the outbox, callers that wait (`Prefer: wait=N`).
     Servers(servers::Args),
     /// A model of both flows: checked against a measured run, then beyond this machine.
     Simulate(simulate::Args),

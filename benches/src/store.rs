@@ -19,7 +19,7 @@ use serde_json::json;
 
 use crate::{
     console::{note, say},
-    stats::Samples,
+    stats::{Samples, float},
 };
 
 /// Bytes that the driver gets at once; more does not make it faster.
@@ -161,8 +161,7 @@ impl Lanes {
     }
 
     /// MB/s since then.
-    #[expect(clippy::cast_precision_loss, reason = "a blob is smaller than 2^53 bytes")]
     fn speed(&self, since: Instant) -> f64 {
-        self.content.len() as f64 / 1e6 / since.elapsed().as_secs_f64()
+        float(self.content.len()) / 1e6 / since.elapsed().as_secs_f64()
     }
 }

@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::Context as _;
 
-use crate::memory;
+use crate::{memory, stats::float};
 
 /// `USER_HZ`: the unit of CPU times in `/proc`, 100 in a second on every architecture that tapedeck is built for.
 const TICKS_PER_S: f64 = 100.0;
@@ -36,9 +36,8 @@ pub(crate) fn machine_s() -> anyhow::Result<(f64, f64)> {
     Ok((seconds(worked), seconds(passed)))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "2^53 ticks are millions of years")]
 fn seconds(ticks: u64) -> f64 {
-    ticks as f64 / TICKS_PER_S
+    float(ticks) / TICKS_PER_S
 }
 
 /// utime, stime, cutime and cstime: fields 14 to 17. The name in field 2 may hold anything, also brackets.

@@ -9,6 +9,7 @@ use nix::sys::{
 };
 
 use super::contender::{Contender, Setting};
+use crate::stats::float;
 
 /// Seconds.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +40,5 @@ pub(super) fn convert(contender: &Contender, input: &Path, setting: Setting, out
 fn children_cpu() -> anyhow::Result<f64> {
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN)?;
     let microseconds = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
-    #[expect(clippy::cast_precision_loss, reason = "no run takes 2^53 microseconds")]
-    Ok(microseconds as f64 / 1e6)
+    Ok(float(microseconds) / 1e6)
 }

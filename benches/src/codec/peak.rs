@@ -9,7 +9,7 @@ use super::{
     contender::{Contender, Setting},
     race::verdict,
 };
-use crate::{console::say, inputs::Inputs, memory::Watch};
+use crate::{console::say, inputs::Inputs, memory::Watch, stats::float};
 
 /// Of the engine with two workers, at any length.
 const GOAL_BYTES: u64 = 32 << 20;
@@ -45,7 +45,6 @@ fn peak(contender: &Contender, video: &Path) -> anyhow::Result<u64> {
     Ok(peak)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "no process has 2^53 bytes")]
 fn mib(bytes: u64) -> f64 {
-    bytes as f64 / f64::from(1 << 20)
+    float(bytes) / f64::from(1 << 20)
 }

@@ -12,7 +12,7 @@ use super::{
     pcm::Decoder,
     race::verdict,
 };
-use crate::console::say;
+use crate::{console::say, stats::float};
 
 /// Decibels, of the whole file either way.
 const GOAL_WHOLE: f64 = 0.1;
@@ -92,8 +92,7 @@ impl Noise {
         let (low, high) = (differences[count / 1000].0, differences[count - 1 - count / 1000].0);
         let bad = differences.partition_point(|difference| difference.0 < GOAL_FRAME);
         let good = count - differences.partition_point(|difference| difference.0 <= -GOAL_FRAME);
-        #[expect(clippy::cast_precision_loss, reason = "no mp3 has 2^53 bytes")]
-        let size = own_bytes as f64 / their_bytes as f64;
+        let size = float(own_bytes) / float(their_bytes);
         say(format!(
             "  {name:<18}engine {own:.3} dB, ffmpeg {theirs:.3} dB, difference {:+.3}, goal within {GOAL_WHOLE} {}   size × {size:.4}",
             own - theirs,

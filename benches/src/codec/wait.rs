@@ -13,7 +13,10 @@ use anyhow::{Context as _, anyhow, ensure};
 use serde_json::{Value, json};
 
 use super::{contender::Setting, race::verdict};
-use crate::{console::say, stats::Samples};
+use crate::{
+    console::say,
+    stats::{Samples, float},
+};
 
 /// Bytes per second of the stream.
 const THROTTLE: f64 = 20e6;
@@ -65,8 +68,7 @@ fn feed(video: &Path, pipe: &mut impl io::Write) -> io::Result<Instant> {
             return Ok(taken);
         }
         bytes += read;
-        #[expect(clippy::cast_precision_loss, reason = "a file is smaller than 2^53 bytes")]
-        park_until(started + Duration::from_secs_f64(bytes as f64 / THROTTLE));
+        park_until(started + Duration::from_secs_f64(float(bytes) / THROTTLE));
         pipe.write_all(&piece[..read])?;
         taken = Instant::now();
     }

@@ -6,13 +6,13 @@ use anyhow::ensure;
 
 use super::{
     clips::{Clips, Video},
-    point::{Target, number, permits},
+    point::{Target, permits},
     summary::ServiceTimes,
 };
 use crate::{
     flow::Flow,
     load::{self, Arrival, Outcome, Reply},
-    stats::quantile::Quantiles,
+    stats::{float, quantile::Quantiles},
     usage,
 };
 
@@ -38,7 +38,7 @@ pub(super) async fn measure(target: &Target, flow: Flow, clips: &Clips, length: 
     let ends = records.iter().filter_map(|record| record.finished_s);
     let done = ends.filter(|at| (from..=to).contains(at)).count();
     ensure!(done > 0, "the {} flow converted nothing in {length:?}", flow.name());
-    Ok(number(done) / (to - from))
+    Ok(float(done) / (to - from))
 }
 
 /// One video at a time, in both flows.
@@ -64,7 +64,7 @@ pub(super) async fn alone(target: &Target, video: &Video) -> anyhow::Result<Serv
             answers.push((answered - intended).as_secs_f64());
             mp3s.push((finished - intended).as_secs_f64());
         }
-        times.cpu_s_per_mp3.set(flow, (usage::cpu_s(&target.pids)? - before) / number(ALONE));
+        times.cpu_s_per_mp3.set(flow, (usage::cpu_s(&target.pids)? - before) / float(ALONE));
         match flow {
             Flow::Blocking => times.alone_s.blocking = Quantiles::of(&mp3s, 1),
             Flow::Queued => {

@@ -12,7 +12,7 @@ use crate::{
         Page,
         chart::{Axis, Chart, Mark, Plot, Series, Unit, spectrum},
     },
-    stats::quantile::Quantile,
+    stats::{float, quantile::Quantile},
 };
 
 /// A flow still keeps up where this share of what was offered is an mp3 when arrivals end.
@@ -124,7 +124,7 @@ fn described_load(run: &RunSummary) -> String {
 }
 
 fn depth(pair: &Pair<'_>, title: &str) -> Chart {
-    let name = format!("depth-{}", pair.blocking.id.replace("-blocking", ""));
+    let name = format!("depth-{}-{}", pair.blocking.stores.name(), pair.blocking.what);
     Chart::new(
         name,
         title,
@@ -137,8 +137,7 @@ fn depth_plot<'a>(runs: impl IntoIterator<Item = &'a RunSummary>) -> Plot {
     let axis = Axis::linear("time since the first arrival").unit(Unit::Seconds);
     let mut plot = Plot::new(axis, Axis::linear("uploads in the system").unit(Unit::Count));
     for run in runs {
-        #[expect(clippy::cast_precision_loss, reason = "fewer than 2^53 uploads")]
-        let points = run.queue_depth.iter().map(|(at, depth)| (*at, *depth as f64));
+        let points = run.queue_depth.iter().map(|(at, depth)| (*at, float(*depth)));
         plot = plot.series(Series::area(run.flow.name(), points).color(usize::from(run.flow == Flow::Queued)));
     }
     plot

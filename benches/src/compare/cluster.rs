@@ -2,12 +2,10 @@
 
 use std::{fs, path::Path};
 
-use anyhow::Context as _;
-use serde_json::Value;
 use tempfile::TempDir;
 
-use super::system::SETTINGS;
-use crate::servers::system::{ADMIN, PASSWORD, Process, Servers};
+use super::starter::settings;
+use crate::system::{ADMIN, ConverterList, PASSWORD, Process, Servers, login};
 
 /// Secrets of a system that lives for a minute on loopback.
 const SERVICE_TOKEN: &str = "a service token of the lab, at least 32 bytes long";
@@ -22,7 +20,8 @@ pub(super) struct Cluster {
     converter: Option<Process>,
     converter_settings: Vec<(&'static str, String)>,
     others: Vec<Process>,
-    folder: TempDir,
+    converters: ConverterList,
+    _folder: TempDir,
 }
 
 impl Cluster {
@@ -42,8 +41,8 @@ impl Cluster {
             ("SERVICE_TOKEN_FILE", token.clone()),
             ("SPOOL_DIR", folder.path().join("spool").display().to_string()),
         ];
-        let converters = format!("file:{}", folder.path().join("converters").display());
-        fs::write(folder.path().join("converters"), "")?;
+        let converters = ConverterList::create(folder.path().join("converters"), &[])?;
+        let list = converters.setting();
         let mut cluster = Self {
             base: String::new(),
             token: String::new(),
@@ -51,12 +50,13 @@ impl Cluster {
             converter: None,
             converter_settings,
             others: vec![],
-            folder,
+            converters,
+            _folder: folder,
         };
         cluster.start_converter().await?;
         let gateway = [
             ("AUTH_URL", auth.base.as_str()),
-            ("CONVERTERS", &converters),
+            ("CONVERTERS", &list),
             ("STORE_URL", &store),
             ("BROKER_URL", broker),
             ("SERVICE_TOKEN_FILE", &token),
@@ -70,7 +70,8 @@ impl Cluster {
         ];
         let notifier = Process::start(tapedeck, "notifier", "NOTIFIER_LISTEN", &notifier).await?;
         cluster.base.clone_from(&gateway.base);
-        cluster.token = login(&gateway.base).await?;
+        let http = reqwest::Client::builder().no_proxy().build()?;
+        cluster.token = login(&http, &gateway.base, ADMIN, PASSWORD).await?;
         cluster.others = vec![auth, gateway, notifier];
         Ok(cluster)
     }
@@ -89,22 +90,12 @@ impl Cluster {
     pub(super) async fn start_converter(&mut self) -> anyhow::Result<()> {
         let own: Vec<_> = self.converter_settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let converter = Process::start(&self.tapedeck, "converter", "CONVERTER_LISTEN", &with_settings(&own)).await?;
-        // By a rename, so that the gateway never reads half of it.
-        let (new, list) = (self.folder.path().join("converters.new"), self.folder.path().join("converters"));
-        fs::write(&new, converter.base.trim_start_matches("http://"))?;
-        fs::rename(new, list)?;
+        self.converters.set(&[converter.address()])?;
         self.converter = Some(converter);
         Ok(())
     }
 }
 
 fn with_settings<'a>(own: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
-    [own, &SETTINGS].concat()
-}
-
-async fn login(base: &str) -> anyhow::Result<String> {
-    let http = reqwest::Client::builder().no_proxy().build()?;
-    let answer = http.post(format!("{base}/login")).basic_auth(ADMIN, Some(PASSWORD)).send().await?;
-    let login: Value = answer.error_for_status()?.json().await?;
-    Ok(login["token"].as_str().context("a login without a token")?.to_owned())
+    [own, &settings()].concat()
 }

@@ -6,12 +6,12 @@ use super::{
     clips::Clips,
     cluster::Cluster,
     point::{Measured, Point, Target},
+    starter::Starter,
     summary::Fault,
-    system::Starter,
 };
 use crate::{
     load::{Outcome, Record},
-    servers::system::Servers,
+    system::Servers,
 };
 
 /// Into the run: long enough to see how it goes without a failure.

@@ -10,9 +10,9 @@ use super::{
     clips::{Clips, Video},
     faults::{self, Failure},
     plan::{FAULT_LENGTH_MIN, Planner},
-    point::{Measured, Point, Target, number},
+    point::{Measured, Point},
+    starter::Starter,
     summary::{PerFlow, RunSummary, Stores, Summary},
-    system::Starter,
 };
 use crate::{
     console::progress,
@@ -20,15 +20,14 @@ use crate::{
     inputs::Inputs,
     load::{Outcome, Record},
     report::Folder,
-    stats::histogram,
+    stats::{float, histogram},
 };
 
 /// Of the search for the capacity.
 const CAPACITY_LENGTH: Duration = Duration::from_secs(20);
 
-/// Runs with files of one length, and with failures: two and three kinds in both flows.
-const FIXED: u64 = 4;
-const FAULTS: u64 = 6;
+/// Lengths of the files that have runs of their own, in seconds, with their names.
+const FIXED: [(&str, u32); 2] = [("1-minute", 60), ("10-minutes", 600)];
 
 /// Times to the mp3, by the id of the run.
 pub(super) type Histograms = BTreeMap<String, Histogram<u64>>;
@@ -85,7 +84,7 @@ impl<'a> Lab<'a> {
         for point in &bursts {
             let mut run = self.point(point, &self.clips.clone()).await?;
             // Over the time that the burst took, not over the moment in which it came.
-            run.goodput_per_s = run.downloadable_s.max.map_or(0.0, |longest| number(run.completed) / longest);
+            run.goodput_per_s = run.downloadable_s.max.map_or(0.0, |longest| float(run.completed) / longest);
             self.summary.bursts.push(run);
         }
         if self.args.wants(Part::Faults) {
@@ -97,9 +96,12 @@ impl<'a> Lab<'a> {
 
     /// Of the runs beside the sweep.
     fn further_seconds(&self, stores: Stores) -> u64 {
-        let fixed = if self.args.wants(Part::Fixed) { FIXED * self.args.seconds } else { 0 };
+        let in_both = |kinds: usize| (kinds * Flow::BOTH.len()) as u64;
+        let seconds = self.args.seconds;
+        let fixed = if self.args.wants(Part::Fixed) { in_both(FIXED.len()) * seconds } else { 0 };
         let has_faults = self.args.wants(Part::Faults) && stores == Stores::Real;
-        fixed + if has_faults { FAULTS * self.args.seconds.max(FAULT_LENGTH_MIN.as_secs()) } else { 0 }
+        let length = seconds.max(FAULT_LENGTH_MIN.as_secs());
+        fixed + if has_faults { in_both(Failure::ALL.len()) * length } else { 0 }
     }
 
     pub(super) fn finish(self) -> (Summary, Histograms) {
@@ -132,7 +134,8 @@ impl<'a> Lab<'a> {
     }
 
     async fn fixed(&mut self, planner: &Planner<'_>, inputs: &Inputs) -> anyhow::Result<()> {
-        for (name, path, seconds) in [("1-minute", inputs.small()?, 60), ("10-minutes", inputs.ten_minutes()?, 600)] {
+        let paths = [inputs.small()?, inputs.ten_minutes()?];
+        for ((name, seconds), path) in FIXED.into_iter().zip(paths) {
             let clips = Clips::only(Video::read(name, &path, seconds)?);
             let system = self.starter.start(planner.stores).await?;
             let alone_s = capacity::once(&system.target(), &clips).await?;
@@ -150,9 +153,9 @@ impl<'a> Lab<'a> {
         for failure in Failure::ALL {
             for flow in Flow::BOTH {
                 let point = planner.fault(failure.name(), flow);
-                self.bar.set_message(point.id.clone());
+                self.bar.set_message(point.id());
                 let (fault, records) = faults::measure(&self.starter, servers, failure, &point, &self.clips).await?;
-                self.keep(&point.id, &records)?;
+                self.keep(&point.id(), &records)?;
                 self.bar.inc(point.length.as_secs());
                 self.summary.faults.push(fault);
             }
@@ -162,12 +165,12 @@ impl<'a> Lab<'a> {
 
     /// On a system of its own.
     async fn point(&mut self, point: &Point, clips: &Clips) -> anyhow::Result<RunSummary> {
-        self.bar.set_message(point.id.clone());
+        self.bar.set_message(point.id());
         let system = self.starter.start(point.stores).await?;
         let target = system.target();
         target.warm_up(point.flow, clips).await?;
         let Measured { summary, records } = point.run(&target, clips).await?;
-        self.keep(&point.id, &records)?;
+        self.keep(&point.id(), &records)?;
         self.bar.inc(point.length.as_secs());
         Ok(summary)
     }
@@ -182,11 +185,5 @@ impl<'a> Lab<'a> {
         self.folder.histogram(&format!("answer-{id}"), &histogram::of(answers)?)?;
         self.histograms.insert(id.to_owned(), histogram);
         Ok(())
-    }
-}
-
-impl super::system::System {
-    fn target(&self) -> Target {
-        Target { base: self.base.clone(), token: self.token.clone(), pids: self.pids.clone() }
     }
 }

@@ -12,8 +12,8 @@ mod lab;
 mod page;
 mod plan;
 mod point;
+mod starter;
 mod summary;
-mod system;
 mod verdicts;
 mod watcher;
 
@@ -21,12 +21,12 @@ use std::path::Path;
 
 use anyhow::ensure;
 
-use self::{clips::Clips, lab::Lab, summary::Stores, system::Starter};
+use self::{clips::Clips, lab::Lab, starter::Starter, summary::Stores};
 use crate::{
     console::{note, say},
     inputs::Inputs,
     report::{Folder, Out},
-    servers::system::Servers,
+    system::Servers,
 };
 
 /// Settings of `lab compare`.

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     flow::Flow,
     report::{Cell, Column, Page, Table},
-    stats::quantile::Quantile,
+    stats::{float, quantile::Quantile},
 };
 
 /// What a reader may not conclude.
@@ -107,8 +107,7 @@ fn counts(summary: &Summary) -> Table {
         Column::number("memory peak, MiB"),
     ]);
     for run in all(summary) {
-        #[expect(clippy::cast_precision_loss, reason = "no machine has 2^53 bytes")]
-        let mib = run.memory_peak_bytes.map(|bytes| bytes as f64 / f64::from(1 << 20));
+        let mib = run.memory_peak_bytes.map(|bytes| float(bytes) / f64::from(1 << 20));
         let counts = [
             run.offered,
             run.completed,

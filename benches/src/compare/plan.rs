@@ -38,46 +38,48 @@ impl Planner<'_> {
             let load = percent / 100.0;
             let is_long = LONG_LOADS.iter().any(|long| (long - load).abs() < 1e-9);
             let length = self.seconds() * if is_long { LONG_FACTOR } else { 1 };
-            points.extend(in_turn(turn).map(|flow| {
-                let id = format!("{}-{}-{percent:03}", self.stores.name(), flow.name());
-                Point { load: Some(load), length, ..self.point(id, flow, load) }
+            points.extend(in_turn(turn).map(|flow| Point {
+                load: Some(load),
+                length,
+                ..self.point(format!("{percent:03}"), flow, load)
             }));
         }
-        points.extend(Flow::BOTH.map(|flow| {
-            let id = format!("{}-{}-constant", self.stores.name(), flow.name());
-            Point { arrivals: Arrivals::Constant, ..self.point(id, flow, CONSTANT_LOAD) }
+        points.extend(Flow::BOTH.map(|flow| Point {
+            arrivals: Arrivals::Constant,
+            ..self.point("constant".to_owned(), flow, CONSTANT_LOAD)
         }));
         points
     }
 
     /// Files of one length, at half of what one at a time allows: the engine takes all cores.
     pub(super) fn fixed(&self, name: &str, alone_s: f64) -> Vec<Point> {
-        let point = |flow: Flow| {
-            let id = format!("{}-{}-{name}", self.stores.name(), flow.name());
-            Point { rate_per_s: HALF / alone_s, ..self.point(id, flow, HALF) }
-        };
+        let point = |flow: Flow| Point { rate_per_s: HALF / alone_s, ..self.point(name.to_owned(), flow, HALF) };
         Flow::BOTH.map(point).into()
     }
 
     pub(super) fn bursts(&self) -> Vec<Point> {
         let point = |flow: Flow| {
-            let id = format!("{}-{}-burst", self.stores.name(), flow.name());
             let rate_per_s = f64::from(BURST) / BURST_LENGTH.as_secs_f64();
             let arrivals = Arrivals::Constant;
-            Point { load: None, rate_per_s, length: BURST_LENGTH, arrivals, ..self.point(id, flow, 0.0) }
+            Point {
+                load: None,
+                rate_per_s,
+                length: BURST_LENGTH,
+                arrivals,
+                ..self.point("burst".to_owned(), flow, 0.0)
+            }
         };
         Flow::BOTH.map(point).into()
     }
 
     pub(super) fn fault(&self, name: &str, flow: Flow) -> Point {
-        let id = format!("{}-{}-{}", self.stores.name(), flow.name(), name.replace(' ', "-"));
-        Point { length: self.seconds().max(FAULT_LENGTH_MIN), ..self.point(id, flow, HALF) }
+        Point { length: self.seconds().max(FAULT_LENGTH_MIN), ..self.point(name.replace(' ', "-"), flow, HALF) }
     }
 
-    fn point(&self, id: String, flow: Flow, load: f64) -> Point {
+    fn point(&self, what: String, flow: Flow, load: f64) -> Point {
         let rate_per_s = self.capacity.max().unwrap_or(1.0) * load;
         let (stores, length, seed, retry) = (self.stores, self.seconds(), self.args.seed, self.args.retry);
-        Point { id, flow, stores, arrivals: Arrivals::Poisson, load: Some(load), rate_per_s, length, seed, retry }
+        Point { what, flow, stores, arrivals: Arrivals::Poisson, load: Some(load), rate_per_s, length, seed, retry }
     }
 
     fn seconds(&self) -> Duration {

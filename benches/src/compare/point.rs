@@ -18,7 +18,7 @@ use super::{
 use crate::{
     flow::Flow,
     load::{self, Arrival, Arrivals, Outcome, Plan, Record},
-    stats::quantile::Quantiles,
+    stats::{float, quantile::Quantiles},
     usage::{self, MemoryWatch},
 };
 
@@ -36,7 +36,8 @@ const DRAIN_RESERVE: f64 = 1.5;
 /// What is offered.
 #[derive(Debug, Clone)]
 pub(super) struct Point {
-    pub(super) id: String,
+    /// What is offered, the same in both flows: a load, a kind of file, a failure.
+    pub(super) what: String,
     pub(super) flow: Flow,
     pub(super) stores: Stores,
     pub(super) arrivals: Arrivals,
@@ -89,10 +90,15 @@ impl Target {
 }
 
 impl Point {
+    /// Names the run and its files.
+    pub(super) fn id(&self) -> String {
+        format!("{}-{}-{}", self.stores.name(), self.flow.name(), self.what)
+    }
+
     /// Offers the load, waits for the end of all calls, and checks what is there.
     pub(super) async fn run(&self, target: &Target, clips: &Clips) -> anyhow::Result<Measured> {
         let clips = clips.clone().seeded(self.seed);
-        let client = target.client(&self.id, self.flow, clips, self.retry)?;
+        let client = target.client(&self.id(), self.flow, clips, self.retry)?;
         let before = if target.pids.is_empty() { None } else { Some(usage::cpu_s(&target.pids)?) };
         let memory = MemoryWatch::start(target.pids.clone());
         let callers = client.clone();
@@ -106,11 +112,11 @@ impl Point {
                 record.outcome = Outcome::Lost;
             }
         }
-        ensure!(!run.records.is_empty(), "{}: nothing was offered", self.id);
+        ensure!(!run.records.is_empty(), "{}: nothing was offered", self.id());
         let mut summary = self.summary(&run, &noted, &checked);
         summary.memory_peak_bytes = memory;
         let done = checked.done.len();
-        summary.cpu_s_per_mp3 = cpu_s.filter(|_| done > 0).map(|cpu_s| cpu_s / number(done));
+        summary.cpu_s_per_mp3 = cpu_s.filter(|_| done > 0).map(|cpu_s| cpu_s / float(done));
         Ok(Measured { summary, records: run.records })
     }
 
@@ -133,7 +139,8 @@ impl Point {
         let end_s = good().filter_map(|record| record.finished_s).fold(length_s, f64::max);
         let untold = |at: &usize| records.get(*at).is_some_and(|record| record.outcome != Outcome::Done);
         RunSummary {
-            id: self.id.clone(),
+            id: self.id(),
+            what: self.what.clone(),
             flow: self.flow,
             stores: self.stores,
             arrivals: self.arrivals,
@@ -152,7 +159,7 @@ impl Point {
             done_untold: checked.done.keys().filter(|at| untold(at)).count(),
             dropped: run.generator.dropped,
             in_flight_max: run.plan.in_flight_max,
-            goodput_per_s: number(in_time) / length_s,
+            goodput_per_s: float(in_time) / length_s,
             answer_s: Quantiles::of(&answers, self.seed),
             downloadable_s: Quantiles::of(&finishes, self.seed),
             cpu_s_per_mp3: None,
@@ -171,18 +178,11 @@ impl Point {
             Flow::Blocking => 0,
             Flow::Queued => noted.receipts.iter().map(|receipt| receipt.video_bytes).sum(),
         };
-        #[expect(clippy::cast_precision_loss, reason = "no run stores 2^53 bytes")]
-        let bytes = (mp3s + videos) as f64;
-        (!checked.done.is_empty()).then(|| bytes / number(checked.done.len()))
+        (!checked.done.is_empty()).then(|| float(mp3s + videos) / float(checked.done.len()))
     }
 }
 
 /// The default of `CONVERSIONS_MAX`.
 pub(super) fn permits() -> usize {
     4 * std::thread::available_parallelism().map_or(1, usize::from)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "fewer than 2^53 calls")]
-pub(super) fn number(count: usize) -> f64 {
-    count as f64
 }

@@ -86,6 +86,8 @@ pub(super) struct Alone {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct RunSummary {
     pub(super) id: String,
+    /// What was offered: with the stores it names the two runs that differ in the flow alone.
+    pub(super) what: String,
     pub(super) flow: Flow,
     pub(super) stores: Stores,
     pub(super) arrivals: Arrivals,

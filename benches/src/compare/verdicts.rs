@@ -4,7 +4,7 @@ use super::summary::{Fault, RunSummary, Summary};
 use crate::{
     flow::Flow,
     report::{Verdict, Winner, number::seconds},
-    stats::quantile::Quantile,
+    stats::{float, quantile::Quantile},
 };
 
 /// A smaller share of uploads that are refused is chance.
@@ -18,14 +18,12 @@ pub(super) struct Pair<'a> {
 }
 
 impl<'a> Pair<'a> {
-    /// The runs that are there in both flows; a blocking one and its queued one have ids that differ in the flow's name.
+    /// The runs that are there in both flows.
     pub(super) fn of(runs: impl IntoIterator<Item = &'a RunSummary>) -> Vec<Self> {
         let (blocking, queued): (Vec<_>, Vec<_>) = runs.into_iter().partition(|run| run.flow == Flow::Blocking);
-        let named = |id: &str| queued.iter().copied().find(|run| run.id == id);
-        let blocking = blocking.iter().copied();
-        blocking
-            .filter_map(|run| Some(Self { blocking: run, queued: named(&run.id.replace("-blocking-", "-queued-"))? }))
-            .collect()
+        let offered = |run: &'a RunSummary| (run.stores, run.what.as_str());
+        let same = |run| queued.iter().copied().find(|queued| offered(queued) == offered(run));
+        blocking.into_iter().filter_map(|run| Some(Self { blocking: run, queued: same(run)? })).collect()
     }
 }
 
@@ -43,8 +41,8 @@ pub(super) fn of(summary: &Summary) -> Vec<Verdict> {
             .extend(cost("Bytes written for one mp3", "MB", pair, |run| run.bytes_stored_per_mp3.map(|it| it / 1e6)));
     }
     verdicts.extend(Pair::of(&summary.fixed).into_iter().map(|pair| {
-        let name = pair.blocking.id.rsplit_once("-blocking-").map_or("", |(_, name)| name);
-        Verdict { situation: format!("Files of {}, half of the capacity", name.replace('-', " ")), ..at_load(pair) }
+        let what = pair.blocking.what.replace('-', " ");
+        Verdict { situation: format!("Files of {what}, half of the capacity"), ..at_load(pair) }
     }));
     verdicts.extend(Pair::of(&summary.bursts).into_iter().map(|pair| Verdict {
         situation: format!("{} uploads at once, {} stores", pair.blocking.offered, pair.blocking.stores.name()),
@@ -160,7 +158,7 @@ fn interval(quantile: &Quantile) -> String {
 }
 
 pub(super) fn share(part: usize, whole: usize) -> f64 {
-    super::point::number(part) / super::point::number(whole.max(1))
+    float(part) / float(whole.max(1))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Arrivals, Plan};
-use crate::stats::random::Random;
+use crate::stats::{float, random::Random};
 
 impl Plan {
     /// All arrivals, as times since the run began, in order.
@@ -20,8 +20,7 @@ impl Plan {
             times.push(Duration::from_secs_f64(at));
             at = match self.arrivals {
                 // Not summed up: many small errors would become a large one.
-                #[expect(clippy::cast_precision_loss, reason = "fewer than 2^53 arrivals")]
-                Arrivals::Constant => times.len() as f64 * gap,
+                Arrivals::Constant => float(times.len()) * gap,
                 Arrivals::Poisson => at + random.exponential(gap),
             };
         }

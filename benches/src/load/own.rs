@@ -8,7 +8,7 @@ use nix::sys::{
 };
 
 use super::{Generator, Outcome, Record};
-use crate::stats::histogram;
+use crate::stats::{float, histogram};
 
 /// A later sending than this shows in answers of 100 ms, which is what the shortest clip takes.
 const LATENESS_MAX_S: f64 = 0.005;
@@ -22,8 +22,7 @@ const CPU_MAX: f64 = 0.25;
 pub(super) fn cpu() -> anyhow::Result<f64> {
     let usage = getrusage(UsageWho::RUSAGE_SELF)?;
     let microseconds = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
-    #[expect(clippy::cast_precision_loss, reason = "no run takes 2^53 microseconds")]
-    Ok(microseconds as f64 / 1e6)
+    Ok(float(microseconds) / 1e6)
 }
 
 impl Generator {
@@ -35,8 +34,7 @@ impl Generator {
         let lateness_p99_s = p99(late)?;
         let answers_p99_s = p99(records.iter().filter_map(Record::answer_s).collect())?;
         let cpu_share = cpu_s / wall_s;
-        #[expect(clippy::cast_precision_loss, reason = "a number of cores")]
-        let cores = thread::available_parallelism()?.get() as f64;
+        let cores = float(thread::available_parallelism()?.get());
         let mut warnings = vec![];
         if lateness_p99_s > LATENESS_MAX_S.max(LATENESS_SHARE_MAX * answers_p99_s) {
             warnings.push(format!(

@@ -4,6 +4,8 @@ use std::{env, fs, process::Command, thread, time::SystemTime};
 
 use serde::{Deserialize, Serialize};
 
+use crate::stats::float;
+
 /// What somebody needs who wants to repeat a run, or to compare two. `None` is what could not be found out.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Machine {
@@ -93,9 +95,8 @@ impl Machine {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "one digit is shown")]
 fn gib(bytes: u64) -> f64 {
-    bytes as f64 / f64::from(1 << 30)
+    float(bytes) / f64::from(1 << 30)
 }
 
 /// What a reader types; the path of the program says nothing.

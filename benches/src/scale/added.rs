@@ -13,7 +13,7 @@ use super::{
     target::Target,
     upload::Uploader,
 };
-use crate::load;
+use crate::{load, stats::float};
 
 /// Between two looks at the counts. A look at a cluster takes longer by itself.
 const LOOK: Duration = Duration::from_millis(100);
@@ -104,8 +104,7 @@ fn even(looks: &[Look], name: &str) -> Option<f64> {
 }
 
 fn is_even(counts: &Counts, name: &str) -> bool {
-    #[expect(clippy::cast_precision_loss, reason = "a handful of converters")]
-    let relative = counts.share_of(name) * counts.0.len() as f64;
+    let relative = counts.share_of(name) * float(counts.0.len());
     (relative - 1.0).abs() <= TOLERANCE
 }
 

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
     net::SocketAddr,
     path::{Path, PathBuf},
     process::Command,
@@ -20,7 +19,8 @@ use super::{
     upload::Uploader,
 };
 use crate::{
-    servers::system::{ADMIN, PASSWORD, Process, Servers},
+    stats::float,
+    system::{ADMIN, ConverterList, LIMITS_LIFTED, PASSWORD, Process, Servers},
     usage,
 };
 
@@ -28,8 +28,6 @@ use crate::{
 const ADMISSION_WAIT_MAX: &str = "30s";
 /// Longer than any run.
 const TOKEN_LIFETIME: &str = "12h";
-/// No limit on what the lab, as one user, has under way.
-const UNLIMITED: &str = "100000";
 
 /// A running system.
 #[derive(Debug)]
@@ -44,6 +42,7 @@ pub(super) struct Fleet {
     tapedeck: PathBuf,
     arm: Arm,
     started: usize,
+    list: ConverterList,
     servers: Servers,
 }
 
@@ -77,8 +76,8 @@ impl Fleet {
             [("USERS_URL", servers.mysql.url()), ("SIGNING_KEY_FILE", &key), ("TOKEN_LIFETIME", TOKEN_LIFETIME)];
         let auth = Process::start(tapedeck, "auth", "AUTH_LISTEN", &settings).await?;
         let proxy = Proxy::start(seed).await?;
-        let list = servers.write("converters", &format!("{}\n", proxy.address))?;
-        let converters = format!("file:{}", list.display());
+        let list = ConverterList::create(servers.path("converters"), &[proxy.address.to_string()])?;
+        let converters = list.setting();
         let settings = [
             ("AUTH_URL", auth.base.as_str()),
             ("CONVERTERS", &converters),
@@ -86,15 +85,12 @@ impl Fleet {
             ("BROKER_URL", servers.rabbit.url()),
             ("SERVICE_TOKEN_FILE", &token),
             ("ADMISSION_WAIT_MAX", ADMISSION_WAIT_MAX),
-            ("UPLOADS_PER_USER_MAX", UNLIMITED),
-            ("STATUS_WAITS_PER_USER_MAX", UNLIMITED),
             ("QUEUED_FLOW", "true"),
-            ("QUEUED_PER_USER_MAX", UNLIMITED),
-            ("QUEUE_MAX", UNLIMITED),
         ];
+        let settings = [&settings[..], &LIMITS_LIFTED].concat();
         let gateway = Process::start(tapedeck, "gateway", "GATEWAY_LISTEN", &settings).await?;
         let (tapedeck, converters, arm) = (tapedeck.to_owned(), vec![], Arm::Headless);
-        Ok(Self { converters, gateway, auth, proxy, quotas, cpus, tapedeck, arm, started: 0, servers })
+        Ok(Self { converters, gateway, auth, proxy, quotas, cpus, tapedeck, arm, started: 0, list, servers })
     }
 
     pub(super) async fn uploader(&self, clip: Bytes) -> anyhow::Result<Uploader> {
@@ -137,17 +133,14 @@ impl Fleet {
 
     /// Writes the list that the gateway reads each second: all converters, or the one address before them.
     fn list(&self) -> anyhow::Result<()> {
-        let addresses: Vec<String> = self.converters.iter().map(Converter::address).collect();
+        let addresses: Vec<String> = self.converters.iter().map(|converter| converter.process.address()).collect();
         let backends: Result<Vec<SocketAddr>, _> = addresses.iter().map(|address| address.parse()).collect();
         self.proxy.set(backends?);
-        let lines = match self.arm {
-            Arm::Headless => addresses.join("\n"),
-            Arm::ClusterIp => self.proxy.address.to_string(),
+        let known = match self.arm {
+            Arm::Headless => addresses,
+            Arm::ClusterIp => vec![self.proxy.address.to_string()],
         };
-        // Renamed over the old one: the gateway never reads half of it.
-        let unfinished = self.servers.write("converters-unfinished", &(lines + "\n"))?;
-        fs::rename(unfinished, self.servers.path("converters"))?;
-        Ok(())
+        Ok(self.list.set(&known)?)
     }
 
     pub(super) async fn counts(&self, http: &reqwest::Client) -> anyhow::Result<Counts> {
@@ -174,12 +167,6 @@ impl Fleet {
     }
 }
 
-impl Converter {
-    fn address(&self) -> String {
-        self.process.base.trim_start_matches("http://").to_owned()
-    }
-}
-
 /// What limited the converters between two looks.
 #[derive(Debug, Clone, Copy, serde::Serialize)]
 pub(super) struct Usage {
@@ -203,10 +190,9 @@ impl Used {
             throttling.periods += new.periods;
             throttling.throttled += new.throttled;
         }
-        #[expect(clippy::cast_precision_loss, reason = "a handful of converters, some hundred periods")]
         let (quota, throttled) = (
-            cpus * length.as_secs_f64() * self.converters.len() as f64,
-            throttling.throttled as f64 / throttling.periods as f64,
+            cpus * length.as_secs_f64() * float(self.converters.len()),
+            float(throttling.throttled) / float(throttling.periods),
         );
         let (worked, passed) = (self.machine.0 - before.machine.0, self.machine.1 - before.machine.1);
         Usage {

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::stats::float;
+
 /// What a converter counts its conversions by, with the label `outcome`.
 const CONVERSIONS: &str = "tapedeck_conversions_total";
 const DONE: &str = "outcome=\"done\"";
@@ -38,15 +40,13 @@ impl Counts {
 
     /// The largest part times the number of replicas: 1 where all did the same, N where one did everything.
     pub(super) fn imbalance(&self) -> Option<f64> {
-        #[expect(clippy::cast_precision_loss, reason = "a handful of replicas")]
-        let replicas = self.0.len() as f64;
+        let replicas = float(self.0.len());
         (self.total() > 0).then(|| self.shares().into_iter().fold(0.0, f64::max) * replicas)
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "some thousand conversions")]
 fn share(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+    if whole == 0 { 0.0 } else { float(part) / float(whole) }
 }
 
 /// The conversions that ended well, of a page in Prometheus' text format; 0 where none is told, since a counter appears with

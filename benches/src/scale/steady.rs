@@ -15,6 +15,7 @@ use super::{
 use crate::{
     flow::Flow,
     load::{self, Arrivals, Outcome, Plan, Record},
+    stats::float,
 };
 
 /// Offered in the second part, as a share of what the first part carried: busy, and short of the knee.
@@ -119,8 +120,7 @@ async fn throughput(
     let seconds = lengths.throughput.as_secs_f64();
     let counts = counts.since(&counts_before);
     let Tally { done, refused, failed } = tally;
-    #[expect(clippy::cast_precision_loss, reason = "some hundred conversions")]
-    let per_s = done as f64 / seconds;
+    let per_s = float(done) / seconds;
     Ok(Throughput { callers, seconds, done, refused, failed, per_s, counts, usage })
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use bytes::Bytes;
 use reqwest::{RequestBuilder, StatusCode};
 use serde_json::Value;
@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::{
     flow::Flow,
     load::{Arrival, Outcome, Reply},
+    system::login,
 };
 
 /// What a caller in a closed loop waits after a refusal that names no time.
@@ -32,10 +33,7 @@ impl Uploader {
     /// Logs in at the gateway.
     pub(super) async fn login(base: String, user: &str, password: &str, clip: Bytes) -> anyhow::Result<Self> {
         let http = reqwest::Client::builder().no_proxy().build()?;
-        let login = http.post(format!("{base}/login")).basic_auth(user, Some(password)).send().await;
-        let login = login.with_context(|| format!("no gateway answers at {base}"))?.error_for_status()?;
-        let login: Value = login.json().await?;
-        let token = login["token"].as_str().context("a login without a token")?.to_owned();
+        let token = login(&http, &base, user, password).await?;
         Ok(Self { http, base, token, clip })
     }
 

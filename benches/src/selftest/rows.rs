@@ -9,7 +9,7 @@ use super::{model::Model, row::Row};
 use crate::{
     console::progress,
     load::{self, Arrival, Arrivals, Generator, Outcome, Plan, Record, Reply},
-    stats::quantile::Quantiles,
+    stats::{float, quantile::Quantiles},
 };
 
 /// Of a core, at [`RATE_PER_S`] with bodies of [`BODY_BYTES`].
@@ -118,7 +118,7 @@ async fn dropped(client: &Client, length: Duration) -> anyhow::Result<Row> {
     let calls = client.calls(Model::Constant(Duration::from_secs(1)));
     let run = load::run(plan(length, Arrivals::Constant, IN_FLIGHT_SMALL), calls).await?;
     let dropped = share(run.generator.dropped, run.records.len());
-    Ok(Row::judged("share of arrivals dropped".to_owned(), dropped, 1.0 - number(IN_FLIGHT_SMALL) / RATE_PER_S))
+    Ok(Row::judged("share of arrivals dropped".to_owned(), dropped, 1.0 - float(IN_FLIGHT_SMALL) / RATE_PER_S))
 }
 
 async fn cost(client: &Client, length: Duration) -> anyhow::Result<Row> {
@@ -129,12 +129,7 @@ async fn cost(client: &Client, length: Duration) -> anyhow::Result<Row> {
 }
 
 fn share(part: usize, whole: usize) -> f64 {
-    number(part) / number(whole)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "fewer than 2^53 calls")]
-fn number(count: usize) -> f64 {
-    count as f64
+    float(part) / float(whole)
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! `lab servers`: what MySQL, MongoDB, RabbitMQ and SMTP cost against the embedded stores, in one run.
 
 mod outbox;
-pub(crate) mod system;
 mod tokens;
 mod waits;
 
@@ -10,13 +9,12 @@ use std::{path::Path, time::Instant};
 use anyhow::ensure;
 use serde_json::json;
 
-use self::system::Servers;
 use crate::{
     call,
     console::{note, say},
     inputs::Inputs,
-    service::Service,
     stats::Samples,
+    system::{Servers, Service},
 };
 
 /// Uploads of the 10-second clip in one round; the median of a few tells more than one.

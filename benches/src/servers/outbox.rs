@@ -14,8 +14,10 @@ use converter::{
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Value, json};
 
-use super::system::{Process, Servers};
-use crate::console::{note, say};
+use crate::{
+    console::{note, say},
+    system::{Process, Servers},
+};
 
 /// Announcements that wait.
 const PENDING: usize = 1000;

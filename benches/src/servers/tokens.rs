@@ -6,10 +6,10 @@ use anyhow::{Context as _, ensure};
 use auth::{Password, PasswordHash};
 use serde_json::{Value, json};
 
-use super::system::{ADMIN, PASSWORD, Process, Servers};
 use crate::{
     console::{note, say},
     stats::Samples,
+    system::{ADMIN, PASSWORD, Process, Servers, login},
 };
 
 /// Calls whose median counts.
@@ -47,10 +47,8 @@ async fn logins(http: &reqwest::Client, base: &str) -> anyhow::Result<(Samples, 
     let (mut logins, mut hashes, mut token) = (vec![], vec![], String::new());
     for _ in 0..LOGINS {
         let started = Instant::now();
-        let answer = http.post(format!("{base}/login")).basic_auth(ADMIN, Some(PASSWORD)).send().await?;
-        let login: Value = answer.error_for_status()?.json().await?;
+        token = login(http, base, ADMIN, PASSWORD).await?;
         logins.push(started.elapsed().as_secs_f64());
-        login["token"].as_str().context("a login without a token")?.clone_into(&mut token);
         let password = Password::parse(PASSWORD.to_owned().into())?;
         let started = Instant::now();
         PasswordHash::of(password).await?;

@@ -13,12 +13,11 @@ use futures_util::{StreamExt as _, future, stream};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::system::Servers;
 use crate::{
     console::{note, say},
     inputs::Inputs,
-    service::Service,
-    stats::Samples,
+    stats::{Samples, float},
+    system::{Account, Servers, Service},
     usage,
 };
 
@@ -34,7 +33,7 @@ const SETTINGS: [(&str, &str); 3] =
 
 /// Measures on both kinds of store.
 pub(super) async fn measure(tapedeck: &Path, inputs: &Inputs, servers: &Servers) -> anyhow::Result<Value> {
-    let embedded = Service::start_with(tapedeck, &SETTINGS, crate::service::Account::OfFolder).await?;
+    let embedded = Service::start_with(tapedeck, &SETTINGS, Account::OfFolder).await?;
     let real = servers.system_with(tapedeck, servers.mongo.url(), &SETTINGS).await?;
     let video = Bytes::from(std::fs::read(inputs.clip()?)?);
     let mut results = json!({});
@@ -70,8 +69,7 @@ async fn waits(service: &Service, video: &Bytes) -> anyhow::Result<(f64, Samples
     let waiting_s = cpu_s(service).await?;
     blocker.abort();
     let told = future::try_join_all(callers).await?.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
-    #[expect(clippy::cast_precision_loss, reason = "a few callers")]
-    let share = (waiting_s - idle_s).max(0.0) / SPAN.as_secs_f64() / CALLERS as f64;
+    let share = (waiting_s - idle_s).max(0.0) / SPAN.as_secs_f64() / float(CALLERS);
     Ok((share, Samples::of(told)))
 }
 

@@ -4,11 +4,13 @@
 use anyhow::{Context as _, ensure};
 
 use super::{
-    kernel::float,
-    measured::{Service, Summary},
+    measured::{Clip, Summary},
     model::{Fixed, Replica, Spread, Video, Work},
 };
-use crate::{flow::Flow, stats::quantile::Quantiles};
+use crate::{
+    flow::Flow,
+    stats::{float, quantile::Quantiles},
+};
 
 /// Sweeps draw from the clips; the longer files have runs of their own.
 const CLIP_MAX_S: f64 = 30.0;
@@ -34,7 +36,7 @@ pub(super) struct Fit {
 
 /// What is asked of a clip without load.
 struct Alone<'a> {
-    clip: &'a Service,
+    clip: &'a Clip,
     /// Core seconds of the engine, which is the same in both flows.
     engine: f64,
     /// Seconds to the 202.
@@ -44,7 +46,7 @@ struct Alone<'a> {
 impl Fit {
     /// From the clips of a summary, each as often as the others. Both flows are needed: their difference is what accepting costs.
     pub(super) fn of(summary: &Summary, flow: Flow) -> anyhow::Result<Self> {
-        let alone: Vec<_> = summary.service.iter().filter_map(Alone::of).collect();
+        let alone: Vec<_> = summary.clips.iter().filter_map(Alone::of).collect();
         ensure!(!alone.is_empty(), "no clip of at most {CLIP_MAX_S} s was measured alone in both flows");
         let capacity = |flow: Flow| {
             summary.capacity_per_s.of(flow).with_context(|| format!("the summary has no capacity of the {flow} flow"))
@@ -67,7 +69,7 @@ impl Fit {
 
 impl<'a> Alone<'a> {
     /// None where it was not measured in both flows, or is not among the clips.
-    fn of(clip: &'a Service) -> Option<Self> {
+    fn of(clip: &'a Clip) -> Option<Self> {
         if clip.audio_s > CLIP_MAX_S {
             return None;
         }
@@ -122,6 +124,6 @@ fn rest(time_s: f64, work_core_s: f64, cores: f64) -> f64 {
 
 /// Of at least one value.
 fn mean(values: impl ExactSizeIterator<Item = f64>) -> f64 {
-    let count = float(values.len() as u64);
+    let count = float(values.len());
     values.sum::<f64>() / count
 }

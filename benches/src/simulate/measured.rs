@@ -14,7 +14,9 @@ const FILE: &str = "summary.json";
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct Summary {
     pub(super) capacity_per_s: ByFlow<f64>,
-    pub(super) service: Vec<Service>,
+    /// One for each file.
+    #[serde(rename = "service")]
+    pub(super) clips: Vec<Clip>,
     pub(super) runs: Vec<Run>,
 }
 
@@ -34,9 +36,9 @@ impl<T: Copy> ByFlow<T> {
     }
 }
 
-/// A file, measured without other load.
+/// What a file takes without other load.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Service {
+pub(super) struct Clip {
     pub(super) name: String,
     pub(super) bytes: f64,
     pub(super) audio_s: f64,

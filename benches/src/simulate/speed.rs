@@ -5,11 +5,10 @@ use std::time::Instant;
 use serde_json::{Value, json};
 
 use super::{
-    kernel::float,
     model::{self, Arrivals, Settings},
     scenario,
 };
-use crate::{console::say, flow::Flow};
+use crate::{console::say, flow::Flow, stats::float};
 
 /// Uploads of one measurement.
 const UPLOADS: f64 = 2e6;

@@ -4,17 +4,22 @@ use serde::Serialize;
 
 use super::{
     fit::Fit,
-    kernel::{Durations, float},
+    kernel::Durations,
     measured::{Kind, Run, Summary},
-    model::{self, Arrivals, Outcome, Settings},
+    model::{self, Arrivals, Outcome, Rules, Settings},
     scenario,
 };
-use crate::{flow::Flow, stats::quantile::Quantile};
+use crate::{
+    flow::Flow,
+    stats::{float, quantile::Quantile},
+};
 
 /// What a median and a goodput may be off by.
 pub(super) const AIM: f64 = 0.15;
 /// Runs of the model for one measured run: the same arrivals, and all else left to chance anew.
 const REPLICATIONS: u64 = 20;
+/// As in a run of `compare`, where the queue's limit is lifted.
+const QUEUE_MAX: u32 = 100_000;
 
 /// One measured run beside what the model says of it.
 #[derive(Debug, Clone, Serialize)]
@@ -117,6 +122,7 @@ pub(super) fn settings(run: &Run, fit: &Fit) -> Settings {
         },
         horizon_s: run.seconds,
         replica: fit.machine(run.permits),
+        rules: Rules { queue_max: QUEUE_MAX, ..Rules::default() },
         arrivals_seed: run.seed,
         videos_seed: Some(run.seed),
         ..scenario::basic(run.flow, fit.mix.clone())

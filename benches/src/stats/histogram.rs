@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::float;
+
 /// Longest time that is told apart.
 const LONGEST: Duration = Duration::from_hours(1);
 /// Significant digits.
@@ -19,9 +21,8 @@ pub(crate) fn of(seconds: impl IntoIterator<Item = f64>) -> anyhow::Result<hdrhi
 }
 
 /// Seconds that a share `q` does not exceed, to three digits.
-#[expect(clippy::cast_precision_loss, reason = "an hour has fewer than 2^53 microseconds")]
 pub(crate) fn at(histogram: &hdrhistogram::Histogram<u64>, q: f64) -> f64 {
-    histogram.value_at_quantile(q) as f64 / 1e6
+    float(histogram.value_at_quantile(q)) / 1e6
 }
 
 #[cfg(test)]

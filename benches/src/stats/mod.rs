@@ -6,6 +6,12 @@ pub(crate) mod random;
 
 use serde::Serialize;
 
+/// Counts, bytes, microseconds: exact up to 2⁵³, which nothing here reaches. What is no such number saturates.
+#[expect(clippy::cast_precision_loss, reason = "what the lab counts stays below 2⁵³")]
+pub(crate) fn float(number: impl TryInto<u64>) -> f64 {
+    number.try_into().unwrap_or(u64::MAX) as f64
+}
+
 /// A few measurements of one thing.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Samples {

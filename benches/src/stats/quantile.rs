@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::random::Random;
+use super::{float, random::Random};
 
 /// So many samples must lie beyond a quantile: p50 from 20 samples, p90 from 100, p99 from 1,000.
 const BEYOND_MIN: f64 = 10.0;
@@ -56,10 +56,9 @@ pub(crate) fn quantile(samples: &[f64], q: f64, seed: u64) -> Option<Quantile> {
 }
 
 /// Whether so many samples say anything about a quantile.
-#[expect(clippy::cast_precision_loss, reason = "no run has 2^53 samples")]
 pub(crate) fn carries(samples: usize, q: f64) -> bool {
     // 1 − 0.9 is a little more than a tenth.
-    samples as f64 * (1.0 - q) >= BEYOND_MIN - 1e-9
+    float(samples) * (1.0 - q) >= BEYOND_MIN - 1e-9
 }
 
 /// Circular blocks of √n neighbours until there are as many as before.
@@ -74,9 +73,9 @@ fn resample(samples: &[f64], random: &mut Random, resampled: &mut Vec<f64>) {
 }
 
 /// Nearest rank.
-#[expect(clippy::cast_precision_loss, clippy::cast_sign_loss, clippy::cast_possible_truncation, reason = "an index")]
+#[expect(clippy::cast_sign_loss, clippy::cast_possible_truncation, reason = "an index")]
 fn at(samples: &mut [f64], q: f64) -> f64 {
-    let rank = (samples.len() as f64 * q - 1e-9).ceil() as usize;
+    let rank = (float(samples.len()) * q - 1e-9).ceil() as usize;
     *samples.select_nth_unstable_by(rank.max(1) - 1, f64::total_cmp).1
 }
 

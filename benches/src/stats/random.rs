@@ -1,5 +1,7 @@
 //! Random numbers that a seed in a report brings back, on any machine and with any later version of the crates.
 
+use super::float;
+
 /// `SplitMix64` (Steele, Lea and Flood, 2014): good enough for arrivals and resampling, and eight lines.
 #[derive(Debug, Clone)]
 pub(crate) struct Random(u64);
@@ -17,10 +19,9 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// Uniform in (0, 1]: never 0, so its logarithm is finite.
-    #[expect(clippy::cast_precision_loss, reason = "53 bits are what an f64 holds")]
+    /// Uniform in (0, 1], of 53 bits, which are what an f64 holds: never 0, so its logarithm is finite.
     pub(crate) fn unit(&mut self) -> f64 {
-        ((self.next() >> 11) + 1) as f64 / (1_u64 << 53) as f64
+        float((self.next() >> 11) + 1) / float(1_u64 << 53)
     }
 
     /// Uniform in `0..end`; the bias is below `end` / 2^64.

@@ -9,6 +9,7 @@ use super::{
     svg::{Anchor, width as letters, wrap},
     ticks::text,
 };
+use crate::stats::float;
 
 /// Of a group: the rest is between it and the next.
 const FILLED: f64 = 0.78;
@@ -110,7 +111,6 @@ fn draw_bar(frame: &mut Frame, y: &Place, bar: Bar, (left, width): (f64, f64), t
 }
 
 /// A number of things that are drawn; at least one.
-#[expect(clippy::cast_precision_loss, reason = "a few")]
 fn count(things: usize) -> f64 {
-    things.max(1) as f64
+    float(things.max(1))
 }

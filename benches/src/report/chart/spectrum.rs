@@ -3,6 +3,7 @@
 use hdrhistogram::Histogram;
 
 use super::{Axis, Chart, Plot, Series, Unit};
+use crate::stats::float;
 
 /// Samples that must lie beyond a quantile for it to say something: p90 from 100, p99 from 1,000.
 const SAMPLES_BEYOND: f64 = 10.0;
@@ -33,12 +34,11 @@ pub(crate) fn spectrum<'a>(
 type Points = Vec<(f64, f64)>;
 
 /// Quantiles and their values, up to the last that is carried, and from there to the largest value.
-#[expect(clippy::cast_precision_loss, reason = "counts and microseconds stay below 2^53")]
 fn curve(histogram: &Histogram<u64>, unit_s: f64) -> (Points, Points) {
-    let samples = histogram.len() as f64;
+    let samples = float(histogram.len());
     let largest = 1.0 - 1.0 / samples;
     let carried = 1.0 - SAMPLES_BEYOND / samples;
-    let value = |q: f64| (q, histogram.value_at_quantile(q) as f64 * unit_s);
+    let value = |q: f64| (q, float(histogram.value_at_quantile(q)) * unit_s);
     let steps = (0..).map(|step| 1.0 - 0.5_f64.powf(f64::from(step) / f64::from(POINTS_PER_HALVING)));
     let inside: Points = steps.take_while(|&q| q < largest).map(value).collect();
     let (mut low, high): (Points, Points) = inside.into_iter().partition(|(q, _)| *q < carried);
@@ -46,7 +46,7 @@ fn curve(histogram: &Histogram<u64>, unit_s: f64) -> (Points, Points) {
         low.push(value(carried));
     }
     let joined = low.last().copied().into_iter();
-    let end = (samples > 1.0).then(|| (largest, histogram.max() as f64 * unit_s));
+    let end = (samples > 1.0).then(|| (largest, float(histogram.max()) * unit_s));
     (low.clone(), joined.chain(high).chain(end).collect())
 }
 

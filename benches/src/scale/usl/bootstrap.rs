@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{Model, Point, least_squares};
-use crate::stats::random::Random;
+use crate::stats::{float, random::Random};
 
 /// Fits; the ends of a 95 % interval then stand on 25 each.
 const DRAWS: usize = 1000;
@@ -56,12 +56,7 @@ pub(super) fn intervals(points: &[Point], model: &Model, seed: u64) -> Intervals
 fn interval(values: impl Iterator<Item = f64>) -> Interval {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "1001 fits"
-    )]
-    let tail = (values.len() as f64 * TAIL) as usize;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1001 fits")]
+    let tail = (float(values.len()) * TAIL) as usize;
     Interval { low: values[tail], high: values[values.len() - 1 - tail] }
 }

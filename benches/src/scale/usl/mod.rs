@@ -13,6 +13,8 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use crate::stats::float;
+
 pub(crate) use bootstrap::{Interval, Intervals};
 
 /// Three parameters go through any three points; the fourth is the first that can disagree.
@@ -119,8 +121,7 @@ impl Fit {
 }
 
 fn r_squared(model: &Model, points: &[Point]) -> Option<f64> {
-    #[expect(clippy::cast_precision_loss, reason = "a handful of runs")]
-    let mean = points.iter().map(|point| point.per_s).sum::<f64>() / points.len() as f64;
+    let mean = points.iter().map(|point| point.per_s).sum::<f64>() / float(points.len());
     let total: f64 = points.iter().map(|point| (point.per_s - mean).powi(2)).sum();
     (total > 0.0).then(|| 1.0 - model.squared_error(points) / total)
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::day;
-use crate::{flow::Flow, simulate::kernel::float};
+use crate::{flow::Flow, stats::float};
 
 const GB: f64 = 1e9;
 const HOUR_S: f64 = 3_600.0;
@@ -103,6 +103,7 @@ mod tests {
             offered: 500,
             completed: 500,
             refused: 0,
+            failed: 0,
             refusals: 0,
             p50_s: None,
             p99_s: None,

@@ -5,10 +5,8 @@ use serde::Serialize;
 use super::{LOAD, World, replicas_for};
 use crate::{
     flow::Flow,
-    simulate::{
-        kernel::float,
-        model::{self, Arrivals, Autoscaler, Clients, Costs, Point},
-    },
+    simulate::model::{self, Arrivals, Autoscaler, Clients, Costs, Point},
+    stats::float,
 };
 
 /// The peak of the day divided by its mean.
@@ -54,7 +52,9 @@ pub(in crate::simulate) struct Row {
     pub(in crate::simulate) flow: Flow,
     pub(in crate::simulate) offered: u64,
     pub(in crate::simulate) completed: u64,
+    /// Clients that left after a 503, and uploads that failed after they were admitted.
     pub(in crate::simulate) refused: u64,
+    pub(in crate::simulate) failed: u64,
     pub(in crate::simulate) refusals: u64,
     pub(in crate::simulate) p50_s: Option<f64>,
     pub(in crate::simulate) p99_s: Option<f64>,
@@ -86,7 +86,6 @@ fn row(world: &World, plan: Plan, flow: Flow) -> Row {
     settings.arrivals = Arrivals::Day { mean_per_s, peak: PEAK };
     settings.drain_s = DAY_S;
     settings.samples = SAMPLES;
-    settings.rules.queue_max = u32::MAX;
     settings.clients = Clients { asks_again_max: ASKS_AGAIN_MAX, patience_s: PATIENCE_S, ..settings.clients };
     settings.autoscaler = (plan == Plan::Autoscaled).then(|| Autoscaler::new(REPLICAS_MIN, 2 * for_peak, LOAD));
     let outcome = model::run(&settings);
@@ -97,6 +96,7 @@ fn row(world: &World, plan: Plan, flow: Flow) -> Row {
         offered: outcome.offered,
         completed: outcome.completed,
         refused: outcome.refused,
+        failed: outcome.failed,
         refusals: outcome.refusals,
         p50_s: outcome.downloadable.quantile(0.5),
         p99_s: outcome.downloadable.quantile(0.99),

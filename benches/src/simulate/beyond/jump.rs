@@ -5,10 +5,8 @@ use serde::Serialize;
 use super::{LOAD, World, replicas_for, unwell_for};
 use crate::{
     flow::Flow,
-    simulate::{
-        kernel::float,
-        model::{self, Autoscaler, Clients, Point},
-    },
+    simulate::model::{self, Autoscaler, Clients, Point},
+    stats::float,
 };
 
 const REPLICAS: u32 = 4;
@@ -27,8 +25,8 @@ pub(super) const STEPS: u64 = 2 * COLD_STARTS_S.len() as u64;
 pub(in crate::simulate) struct Row {
     pub(in crate::simulate) cold_start_s: f64,
     pub(in crate::simulate) flow: Flow,
-    /// Clients that left, in 0…1.
-    pub(in crate::simulate) refused_share: f64,
+    /// Clients that left after a 503, and uploads that failed after they were admitted, in 0…1.
+    pub(in crate::simulate) missed_share: f64,
     pub(in crate::simulate) p99_s: Option<f64>,
     pub(in crate::simulate) max_s: f64,
     /// Until the median is that of a system with enough converters; none where that took longer than the run.
@@ -49,7 +47,6 @@ fn row(world: &World, cold_start_s: f64, flow: Flow) -> Row {
     let mut settings = world.settings(flow, REPLICAS, per_s, HORIZON_S);
     settings.cold_start_s = cold_start_s;
     settings.samples = SAMPLES;
-    settings.rules.queue_max = u32::MAX;
     settings.clients = Clients { asks_again_max: ASKS_AGAIN_MAX, patience_s: PATIENCE_S, ..settings.clients };
     settings.autoscaler = Some(Autoscaler::new(REPLICAS, 2 * enough, LOAD));
     let outcome = model::run(&settings);
@@ -58,7 +55,7 @@ fn row(world: &World, cold_start_s: f64, flow: Flow) -> Row {
     Row {
         cold_start_s,
         flow,
-        refused_share: float(outcome.refused) / float(outcome.offered),
+        missed_share: float(outcome.refused + outcome.failed) / float(outcome.offered),
         p99_s: outcome.downloadable.quantile(0.99),
         max_s: outcome.downloadable.max(),
         recovered_after_s: unwell_for(&curve, 0.0, well),

@@ -5,10 +5,8 @@ use serde::Serialize;
 use super::{LOAD, World};
 use crate::{
     flow::Flow,
-    simulate::{
-        kernel::float,
-        model::{self, Clients},
-    },
+    simulate::model::{self, Clients},
+    stats::float,
 };
 
 const REPLICAS: u32 = 10;

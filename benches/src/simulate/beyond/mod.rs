@@ -11,7 +11,7 @@ use indicatif::ProgressBar;
 
 use super::{
     kernel::whole,
-    model::{Arrivals, Clients, Point, Settings, Video},
+    model::{Arrivals, Clients, Point, Rules, Settings, Video},
     scenario,
 };
 use crate::flow::Flow;
@@ -20,6 +20,9 @@ use crate::flow::Flow;
 pub(super) const STEPS: u64 = fleet::STEPS + links::STEPS + day::STEPS + faults::STEPS + jump::STEPS;
 /// Share of the capacity that is offered where nothing else is said: what an autoscaler's target leaves free, too.
 pub(super) const LOAD: f64 = 0.7;
+/// `QUEUE_MAX` of all experiments: the default of 1,000 is meant for a few converters, and with many it would refuse what they
+/// have done within seconds. The deadline stays the services'.
+pub(super) const QUEUE_MAX: u32 = 100_000;
 
 /// What all experiments share.
 #[derive(Debug, Clone)]
@@ -63,6 +66,7 @@ impl World {
             horizon_s,
             replicas,
             cold_start_s: self.cold_start_s,
+            rules: Rules { queue_max: QUEUE_MAX, ..Rules::default() },
             clients: Clients { uplink_bytes_per_s: self.uplink_bytes_per_s, ..Clients::leaving() },
             arrivals_seed: self.seed,
             seed: self.seed,

@@ -1,5 +1,7 @@
 //! Time in the model: whole nanoseconds since its start, so that no order of events hangs on rounding.
 
+use crate::stats::float;
+
 /// Nanoseconds; 64 bits are 584 years.
 pub(in crate::simulate) type Nanos = u64;
 
@@ -13,15 +15,9 @@ pub(in crate::simulate) fn nanos(seconds: f64) -> Nanos {
     (seconds * 1e9).ceil() as Nanos
 }
 
-/// In seconds.
+/// In seconds; exact up to 104 days.
 pub(in crate::simulate) fn seconds(nanos: Nanos) -> f64 {
     float(nanos) / 1e9
-}
-
-/// Exact up to 2⁵³: counts, and 104 days in nanoseconds.
-#[expect(clippy::cast_precision_loss, reason = "the model's numbers are smaller than 2⁵³")]
-pub(in crate::simulate) fn float(number: u64) -> f64 {
-    number as f64
 }
 
 /// A count, rounded up.

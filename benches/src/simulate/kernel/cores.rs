@@ -6,7 +6,8 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
-use super::{NEVER, Nanos, float, nanos};
+use super::{NEVER, Nanos, nanos};
+use crate::stats::float;
 
 /// Cores and the jobs on them. Work is in core seconds.
 #[derive(Debug)]
@@ -70,14 +71,14 @@ impl Cores {
         match self.ends.len() {
             0 => 0.0,
             1 => self.width.min(self.count),
-            jobs => self.width.min(self.count / float(jobs as u64)),
+            jobs => self.width.min(self.count / float(jobs)),
         }
     }
 
     fn advance(&mut self, now: Nanos) {
         let got = self.rate() * float(now - self.at) / 1e9;
         self.attained += got;
-        self.used += got * float(self.ends.len() as u64);
+        self.used += got * float(self.ends.len());
         self.at = now;
     }
 }

@@ -1,6 +1,7 @@
 //! Many durations: an HDR histogram that grows as they come, and their exact sum.
 
-use super::{Nanos, float, seconds};
+use super::{Nanos, seconds};
+use crate::stats::float;
 use crate::stats::quantile::carries;
 
 /// Three digits: a quantile is off by less than 0.1 %.

@@ -10,7 +10,7 @@ mod tournament;
 
 pub(super) use self::{
     chance::{log_normal, stream},
-    clock::{Nanos, float, nanos, seconds, whole},
+    clock::{Nanos, nanos, seconds, whole},
     cores::Cores,
     durations::Durations,
     picker::Picker,

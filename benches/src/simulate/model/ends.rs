@@ -1,6 +1,6 @@
 //! How uploads end: with an mp3, with a refusal, or with another try; and the curve of it all.
 
-use super::{Durations, Event, Model, Point, job::Phase, nanos, seconds};
+use super::{Durations, Event, Model, Nanos, Point, job::Phase, nanos, seconds};
 use crate::flow::Flow;
 
 /// Bounds of what `Retry-After` promises: as in the converter's permits.
@@ -13,12 +13,8 @@ impl Model<'_> {
     pub(super) fn committed(&mut self, slot: u32) {
         let job = self.jobs.get(slot);
         let (replica, took, held) = (job.replica, self.now - job.arrived, self.now - job.began);
-        let video = &self.settings.mix[job.video as usize];
-        let costs = &mut self.outcome.costs;
-        costs.mp3_bytes += video.mp3_bytes;
-        if self.settings.flow == Flow::Queued {
-            costs.video_byte_s += video.bytes * seconds(self.now - job.stored_at);
-        }
+        self.outcome.costs.mp3_bytes += self.settings.mix[job.video as usize].mp3_bytes;
+        self.drop_video(slot, self.now);
         self.hold_mean_s += (seconds(held) - self.hold_mean_s) * HOLD_SHARE;
         self.outcome.completed += 1;
         self.outcome.completed_in_time += u64::from(self.now <= nanos(self.settings.horizon_s));
@@ -29,6 +25,22 @@ impl Model<'_> {
         self.leave(slot);
         self.fleet.release(self.now, replica);
         self.permit_freed();
+    }
+
+    /// Admitted, and given up. What was overdue is found late here: its video went when its time was over.
+    pub(super) fn fail(&mut self, slot: u32) {
+        self.drop_video(slot, self.now.min(self.jobs.row(slot).give_up));
+        self.outcome.failed += 1;
+        self.leave(slot);
+    }
+
+    /// The store kept it until then.
+    fn drop_video(&mut self, slot: u32, at: Nanos) {
+        if self.settings.flow == Flow::Queued {
+            let job = self.jobs.row(slot);
+            let bytes = self.settings.mix[job.video as usize].bytes;
+            self.outcome.costs.video_byte_s += bytes * seconds(at.saturating_sub(job.stored_at));
+        }
     }
 
     pub(super) fn leave(&mut self, slot: u32) {

@@ -19,6 +19,7 @@ pub(super) struct Job {
     pub(super) upload_end: Nanos,
     pub(super) began: Nanos,
     pub(super) stored_at: Nanos,
+    /// When it asks no more for a permit; in the queued flow, when its time in the queue is over.
     pub(super) give_up: Nanos,
     pub(super) pause: Nanos,
     pub(super) asked_again: u32,
@@ -89,6 +90,10 @@ impl Jobs {
 
     pub(super) fn get(&mut self, slot: u32) -> &mut Job {
         &mut self.rows[slot as usize]
+    }
+
+    pub(super) fn row(&self, slot: u32) -> &Job {
+        &self.rows[slot as usize]
     }
 
     pub(super) fn named(&self, slot: u32) -> Named {

@@ -1,7 +1,8 @@
 //! The model of both flows: one run from settings to outcome.
 //!
 //! What is simplified: an upload's conversion may use the cores before its bytes have come, as long as it does not end before
-//! the last one; one gateway sees all uploads; a run has one flow. [`settings`] says what is given.
+//! the last one; one gateway sees all uploads; a queued conversion that has begun in time is not stopped by its deadline; the
+//! queue counts videos, not their bytes; a run has one flow. [`settings`] says what is given.
 
 mod arrivals;
 mod blocking;
@@ -28,8 +29,11 @@ pub(super) use self::{
     outcome::{Costs, Outcome, Point},
     settings::{Arrivals, Autoscaler, Clients, Fault, Fixed, Replica, Rules, Settings, Spread, Video, What, Work},
 };
-use super::kernel::{Durations, NEVER, Nanos, Timers, float, nanos, seconds, stream, whole};
-use crate::{flow::Flow, stats::random::Random};
+use super::kernel::{Durations, NEVER, Nanos, Timers, nanos, seconds, stream, whole};
+use crate::{
+    flow::Flow,
+    stats::{float, random::Random},
+};
 
 /// Where a converter begins its running mean of how long a conversion holds its permit.
 const HOLD_MEAN_S: f64 = 2.0;

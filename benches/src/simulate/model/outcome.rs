@@ -4,7 +4,10 @@ use serde::Serialize;
 
 #[cfg(test)]
 use crate::simulate::kernel::seconds;
-use crate::simulate::kernel::{Durations, Nanos, float};
+use crate::{
+    simulate::kernel::{Durations, Nanos},
+    stats::float,
+};
 
 /// Counts, durations and costs of a run.
 #[derive(Debug)]
@@ -14,7 +17,7 @@ pub(in crate::simulate) struct Outcome {
     pub(in crate::simulate) completed: u64,
     /// Clients that left without an mp3 after a 503.
     pub(in crate::simulate) refused: u64,
-    /// Ended without an mp3 after it was admitted.
+    /// Ended without an mp3 after it was admitted: lost once too often, or too long in the queue.
     pub(in crate::simulate) failed: u64,
     /// Neither of these when the run ended.
     pub(in crate::simulate) in_flight: u64,

@@ -6,12 +6,15 @@ use crate::flow::Flow;
 impl Model<'_> {
     /// Needs no permit, but room in the queue.
     pub(super) fn upload(&mut self, slot: u32) {
+        self.end_overdue();
         if self.queue.len() >= self.settings.rules.queue_max as usize {
             self.refuse(slot);
             return;
         }
+        let give_up = self.now + nanos(self.settings.rules.queue_timeout_s);
         let job = self.jobs.get(slot);
         job.phase = Phase::Uploading;
+        job.give_up = give_up;
         let video = job.video;
         let at = self.now + self.upload_time(video);
         self.later(at, Event::Uploaded(self.jobs.named(slot)));
@@ -45,8 +48,12 @@ impl Model<'_> {
         self.enqueue(slot);
     }
 
-    /// At the end of the queue, the first time and after a lease.
+    /// At the end of the queue, the first time and after a lease; unless its time ran out meanwhile.
     pub(super) fn enqueue(&mut self, slot: u32) {
+        if self.is_overdue(slot) {
+            self.fail(slot);
+            return;
+        }
         self.jobs.get(slot).phase = Phase::Queued;
         self.queue.push_back(slot);
         self.dispatch();
@@ -57,12 +64,27 @@ impl Model<'_> {
         if self.settings.flow != Flow::Queued || self.now < self.broker_back {
             return;
         }
-        while let Some(&slot) = self.queue.front() {
+        loop {
+            self.end_overdue();
+            let Some(&slot) = self.queue.front() else { return };
             let Some(replica) = self.fleet.take_in_turn() else { return };
             self.queue.pop_front();
             let job = self.jobs.get(slot);
             job.attempts += 1;
             self.convert(slot, replica);
         }
+    }
+
+    /// What is overdue at the head of the queue has failed. One that came back after a lease may stand further behind, and
+    /// fails when it comes to the head.
+    fn end_overdue(&mut self) {
+        while let Some(&slot) = self.queue.front().filter(|slot| self.is_overdue(**slot)) {
+            self.queue.pop_front();
+            self.fail(slot);
+        }
+    }
+
+    fn is_overdue(&self, slot: u32) -> bool {
+        self.jobs.row(slot).give_up <= self.now
     }
 }

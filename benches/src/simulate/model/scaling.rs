@@ -114,8 +114,7 @@ impl Model<'_> {
             if goes_on {
                 self.outcome.repeated += 1;
             } else {
-                self.outcome.failed += 1;
-                self.leave(slot);
+                self.fail(slot);
             }
         }
     }

@@ -126,8 +126,10 @@ pub(in crate::simulate) struct Rules {
     pub(in crate::simulate) admission_wait_s: f64,
     /// `ADMISSION_WAITING_MAX`: uploads that may do so at a time.
     pub(in crate::simulate) admission_waiting_max: u32,
-    /// Videos that may wait in the queue; further uploads are refused.
+    /// `QUEUE_MAX`: videos that may wait in the queue; further uploads are refused.
     pub(in crate::simulate) queue_max: u32,
+    /// `QUEUE_TIMEOUT`: a queued job that no worker has begun so long after its request has failed.
+    pub(in crate::simulate) queue_timeout_s: f64,
     /// `LEASE`: how long the work of a dead replica belongs to it.
     pub(in crate::simulate) lease_s: f64,
     /// Tries of a queued conversion; then it has failed.
@@ -137,7 +139,14 @@ pub(in crate::simulate) struct Rules {
 impl Default for Rules {
     /// As the services have them.
     fn default() -> Self {
-        Self { admission_wait_s: 2.0, admission_waiting_max: 256, queue_max: 100_000, lease_s: 15.0, attempts_max: 3 }
+        Self {
+            admission_wait_s: 2.0,
+            admission_waiting_max: 256,
+            queue_max: 1_000,
+            queue_timeout_s: 3_600.0,
+            lease_s: 15.0,
+            attempts_max: 3,
+        }
     }
 }
 

@@ -6,16 +6,17 @@ use crate::{
     report::{
         Cell, Column, Page, Table,
         chart::{Axis, Bars, Chart, Plot, Series, Unit},
+        number,
     },
     simulate::{
         beyond::{
-            cost,
+            QUEUE_MAX, cost,
             day::{self, Plan},
             fleet, links,
         },
-        kernel::float,
         model::Point,
     },
+    stats::float,
 };
 
 pub(super) fn fleet(page: &mut Page, rows: &[fleet::Row]) {
@@ -106,10 +107,11 @@ pub(super) fn links(page: &mut Page, rows: &[links::Row]) {
 }
 
 pub(super) fn day(page: &mut Page, rows: &[day::Row]) {
-    page.heading("A day of traffic with a peak").paragraph(
+    page.heading("A day of traffic with a peak").paragraph(format!(
         "The rate goes from 0.2 to 1.8 times its mean. Refused clients come back after `Retry-After`, up to twenty times. Both flows get \
-         the same traffic.",
-    );
+         the same traffic. {}",
+        queue_bounds()
+    ));
     let mut table = Table::new([
         Column::text("converters"),
         Column::text("flow"),
@@ -119,7 +121,8 @@ pub(super) fn day(page: &mut Page, rows: &[day::Row]) {
         Column::number("p99, s"),
         Column::number("longest, s"),
         Column::number("503 answers"),
-        Column::number("left without an mp3"),
+        Column::number("left after a 503"),
+        Column::number("failed in the queue"),
     ]);
     for row in rows {
         table.row([
@@ -132,6 +135,7 @@ pub(super) fn day(page: &mut Page, rows: &[day::Row]) {
             row.max_s.into(),
             row.refusals.into(),
             row.refused.into(),
+            row.failed.into(),
         ]);
     }
     page.table(table);
@@ -191,6 +195,15 @@ pub(super) fn cost(page: &mut Page, rows: &[cost::Row], prices: &cost::Prices) {
         bars = bars.series(flow.name(), totals(flow));
     }
     page.chart(Chart::new("cost", "What 1,000 mp3s cost", "In the currency of the assumed prices.", bars));
+}
+
+/// What bounds the queue in the experiments.
+pub(super) fn queue_bounds() -> String {
+    format!(
+        "The queue holds up to {} videos (`QUEUE_MAX`, by default 1,000); then it refuses, too. What no worker has begun within an hour \
+         (`QUEUE_TIMEOUT`) has failed.",
+        number::grouped(u64::from(QUEUE_MAX))
+    )
 }
 
 /// In percent.

@@ -1,6 +1,9 @@
 //! A lost zone, and traffic that jumps.
 
-use super::{beyond::percent, color, seconds_axis};
+use super::{
+    beyond::{percent, queue_bounds},
+    color, seconds_axis,
+};
 use crate::{
     flow::Flow,
     report::{
@@ -25,8 +28,8 @@ pub(super) fn faults(page: &mut Page, rows: &[faults::Row]) {
         Column::text("flow"),
         Column::number("begun again"),
         Column::number("503 answers"),
-        Column::number("left without an mp3, %"),
-        Column::number("given up"),
+        Column::number("left after a 503, %"),
+        Column::number("failed"),
         Column::number("longest, s"),
         Column::number("median as before after, s"),
     ]);
@@ -61,18 +64,19 @@ fn over_time(rows: &[faults::Row], case: faults::Case, load: f64) -> Chart {
 pub(super) fn jump(page: &mut Page, rows: &[jump::Row]) {
     page.heading("Traffic jumps, and cold starts").paragraph(format!(
         "Four converters and an autoscaler that may start more; at once {:.0} times what they can carry. How long a new converter takes \
-         to start decides what clients see.",
-        jump::JUMP
+         to start decides what clients see. {}",
+        jump::JUMP,
+        queue_bounds()
     ));
     let axis = || Axis::log("cold start").unit(Unit::Seconds);
     let mut recovery = Plot::new(axis(), Axis::linear("until the median is well").unit(Unit::Seconds));
-    let mut refused = Plot::new(axis(), Axis::linear("left without an mp3").unit(Unit::Percent));
+    let mut missed = Plot::new(axis(), Axis::linear("without an mp3").unit(Unit::Percent));
     for flow in Flow::BOTH {
         let of = || rows.iter().filter(move |row| row.flow == flow);
         let times = of().filter_map(|row| Some((row.cold_start_s, row.recovered_after_s?)));
-        let shares = of().map(|row| (row.cold_start_s, row.refused_share * 100.0));
+        let shares = of().map(|row| (row.cold_start_s, row.missed_share * 100.0));
         recovery = recovery.series(Series::line(flow.name(), times).color(color(flow)));
-        refused = refused.series(Series::line(flow.name(), shares).color(color(flow)));
+        missed = missed.series(Series::line(flow.name(), shares).color(color(flow)));
     }
     page.chart(Chart::new(
         "jump-recovery",
@@ -81,10 +85,10 @@ pub(super) fn jump(page: &mut Page, rows: &[jump::Row]) {
         recovery,
     ));
     page.chart(Chart::new(
-        "jump-refused",
-        "Clients that gave up",
-        "Clients come back after a 503 up to twenty times, then they leave.",
-        refused,
+        "jump-missed",
+        "Clients without an mp3",
+        "Clients come back after a 503 up to twenty times, then they leave; queued uploads fail when their time is over.",
+        missed,
     ));
     let longest = rows.iter().map(|row| row.cold_start_s).fold(0.0, f64::max);
     let mut plot = Plot::new(Axis::linear("time").unit(Unit::Seconds), Axis::linear("waiting"));

@@ -91,11 +91,14 @@ fn slow_links(rows: &[links::Row]) -> Verdict {
     let Some(fastest) = rows.iter().filter(refusing).max_by(|a, b| a.mbit_per_s.total_cmp(&b.mbit_per_s)) else {
         return Verdict::new(situation, Winner::Even, "no difference", "No link was slow enough to matter.");
     };
+    let same = |row: &&links::Row| row.flow == Flow::Queued && (row.mbit_per_s - fastest.mbit_per_s).abs() < 1e-9;
+    let queued = rows.iter().find(same).map_or(f64::NAN, |row| row.refused_share);
     let evidence = format!(
-        "At {} Mbit/s and below uploads hold permits longer than cores need them: {:.0} % are refused at that speed, and none by \
-         the queue. More permits move that edge.",
+        "At {} Mbit/s and below uploads hold permits longer than cores need them: {:.0} % are refused at that speed, {:.0} % by the \
+         queue. More permits move that edge.",
         fastest.mbit_per_s,
-        fastest.refused_share * 100.0
+        fastest.refused_share * 100.0,
+        queued * 100.0
     );
     Verdict::new(situation, Winner::Series(1), "queued", evidence)
 }
@@ -104,11 +107,11 @@ fn autoscaled(rows: &[day::Row]) -> Option<Verdict> {
     let of = |flow| rows.iter().find(|row| row.flow == flow && row.plan == day::Plan::Autoscaled);
     let (blocking, queued) = (of(Flow::Blocking)?, of(Flow::Queued)?);
     let evidence = format!(
-        "p99 {} against {}; {:.2} % of the blocking clients left without an mp3, {:.2} % of the queued ones.",
+        "p99 {} against {}; {:.2} % of the blocking clients got no mp3, {:.2} % of the queued ones.",
         number::seconds(blocking.p99_s.unwrap_or(f64::NAN)),
         number::seconds(queued.p99_s.unwrap_or(f64::NAN)),
-        percent(blocking.refused, blocking.offered),
-        percent(queued.refused, queued.offered)
+        percent(blocking.refused + blocking.failed, blocking.offered),
+        percent(queued.refused + queued.failed, queued.offered)
     );
     Some(sooner("A day with an autoscaler", blocking.p99_s?, queued.p99_s?, evidence))
 }
@@ -124,19 +127,19 @@ fn broken(results: &Results, case: faults::Case, load: f64) -> Option<Verdict> {
     let same = |row: &&faults::Row| row.case == case && (row.load - load).abs() < 1e-9;
     let of = |flow| results.faults.iter().filter(same).find(|row| row.flow == flow);
     let (blocking, queued) = (of(Flow::Blocking)?, of(Flow::Queued)?);
+    let missed = [blocking, queued].map(|row| percent(row.refused + row.failed, row.offered));
     let after = |after: Option<f64>| {
         after.map_or("never within the run".to_owned(), |after| format!("after {}", number::seconds(after)))
     };
     let evidence = format!(
-        "Blocking is as before {}, {:.2} % left without an mp3; queued {}, {:.2} % left. Begun again: {} and {}.",
+        "Blocking is as before {}, {:.2} % got no mp3; queued {}, {:.2} % got none. Begun again: {} and {}.",
         after(blocking.recovered_after_s),
-        percent(blocking.refused + blocking.failed, blocking.offered),
+        missed[0],
         after(queued.recovered_after_s),
-        percent(queued.refused + queued.failed, queued.offered),
+        missed[1],
         blocking.repeated,
         queued.repeated
     );
-    let missed = [blocking, queued].map(|row| percent(row.refused + row.failed, row.offered));
     let what = match case {
         faults::Case::ZoneLost => "A third of the converters is lost",
         faults::Case::BrokerDown => "The broker is down for a minute",
@@ -144,6 +147,8 @@ fn broken(results: &Results, case: faults::Case, load: f64) -> Option<Verdict> {
     let situation = format!("{what} at {:.0} % load", load * 100.0);
     Some(if missed[0] > missed[1] {
         Verdict::new(situation, Winner::Series(1), "queued loses fewer clients", evidence)
+    } else if missed[1] > missed[0] {
+        Verdict::new(situation, Winner::Series(0), "blocking loses fewer clients", evidence)
     } else {
         // A flow that never noticed counts as recovered within one point of the curve; one that never recovered as never.
         let time = |after: Option<f64>| after.unwrap_or(f64::MAX);

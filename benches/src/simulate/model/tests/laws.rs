@@ -17,6 +17,7 @@ fn eventful(flow: Flow, seed: u64) -> Settings {
     settings.mix.push(Video { weight: 0.2, bytes: 5e6, accept_core_s: 0.1, ..settings.mix[0].clone() });
     settings.clients = Clients { uplink_bytes_per_s: 2e6, asks_again_max: 3, patience_s: 30.0 };
     settings.rules.queue_max = 200;
+    settings.rules.queue_timeout_s = 60.0;
     settings.faults = vec![
         Fault { at_s: 600.0, what: What::Killed { share: 0.5, back_after_s: 60.0 } },
         Fault { at_s: 900.0, what: What::BrokerDown { for_s: 90.0 } },
@@ -36,7 +37,7 @@ fn every_upload_is_accounted_for() {
             let Outcome { offered, completed, refused, failed, in_flight, .. } = outcome;
             assert_eq!(offered, completed + refused + failed + in_flight, "{flow:?}");
             assert_eq!(outcome.downloadable.count(), completed);
-            assert!(refused > 0 && outcome.repeated > 0, "{flow:?}: nothing happened");
+            assert!(refused > 0 && failed > 0 && outcome.repeated > 0, "{flow:?}: nothing happened");
             assert_eq!(in_flight == 0, drain_s > 1.0, "{flow:?}: {in_flight} in flight");
         }
     }

@@ -24,7 +24,7 @@ pub(super) fn plain(flow: Flow, arrivals: Arrivals, horizon_s: f64) -> Settings 
         }],
         replica: Replica { cores: 1.0, width: 1.0, permits: 1, accepts: false },
         replicas: 1,
-        rules: Rules { queue_max: u32::MAX, ..Rules::default() },
+        rules: Rules { queue_max: u32::MAX, queue_timeout_s: 1e9, ..Rules::default() },
         clients: Clients::leaving(),
         faults: vec![],
         autoscaler: None,

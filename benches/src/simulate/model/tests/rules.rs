@@ -94,6 +94,55 @@ fn the_queue_waits_for_its_broker() {
 }
 
 #[test]
+fn a_queued_job_whose_time_is_over_fails_and_the_next_one_is_taken() {
+    // Uploads at 0 and 40 s; the broker is back at 60 s.
+    let mut settings = constant(Flow::Queued, 1.0 / 40.0, 41.0);
+    settings.faults = vec![Fault { at_s: 0.0, what: What::BrokerDown { for_s: 60.0 } }];
+    settings.rules.queue_timeout_s = 30.0;
+    let outcome = run(&settings);
+    assert_eq!((outcome.completed, outcome.failed, outcome.in_flight), (1, 1, 0));
+    assert!((outcome.downloadable.max() - 21.0).abs() < 0.1);
+    // Both videos were stored: one until its time was over, the other until its mp3.
+    assert!((outcome.costs.video_byte_s / 1e6 - 51.0).abs() < 0.1, "{}", outcome.costs.video_byte_s);
+}
+
+#[test]
+fn what_is_overdue_takes_no_room_in_the_queue() {
+    // Uploads at 0, 40 and 80 s, room for one, and no broker; each is overdue when the next one comes.
+    let mut settings = constant(Flow::Queued, 1.0 / 40.0, 81.0);
+    settings.faults = vec![Fault { at_s: 0.0, what: What::BrokerDown { for_s: 100.0 } }];
+    settings.rules.queue_max = 1;
+    settings.rules.queue_timeout_s = 30.0;
+    let outcome = run(&settings);
+    assert_eq!((outcome.completed, outcome.failed, outcome.refused), (1, 2, 0));
+}
+
+#[test]
+fn a_lost_queued_job_whose_time_is_over_after_the_lease_has_failed() {
+    // Lost at 4 s, back after the lease at 19 s.
+    let mut settings = constant(Flow::Queued, 1.0, 0.5);
+    settings.mix[0].engine.mean_core_s = 10.0;
+    settings.faults = vec![Fault { at_s: 4.0, what: What::Killed { share: 1.0, back_after_s: 0.0 } }];
+    for (queue_timeout_s, completed) in [(18.0, 0), (20.0, 1)] {
+        settings.rules.queue_timeout_s = queue_timeout_s;
+        let outcome = run(&settings);
+        assert_eq!((outcome.completed, outcome.failed), (completed, 1 - completed));
+    }
+}
+
+#[test]
+fn a_lost_job_whose_time_is_over_takes_no_room_behind_others() {
+    // Uploads at 0, 10 and 20 s. The first is lost at 4 s and would be back at 19 s, behind the second; the replica is back at 25 s.
+    let mut settings = constant(Flow::Queued, 0.1, 25.0);
+    settings.mix[0].engine.mean_core_s = 10.0;
+    settings.faults = vec![Fault { at_s: 4.0, what: What::Killed { share: 1.0, back_after_s: 21.0 } }];
+    settings.rules.queue_timeout_s = 18.0;
+    settings.rules.queue_max = 2;
+    let outcome = run(&settings);
+    assert_eq!((outcome.completed, outcome.failed, outcome.refused), (2, 1, 0));
+}
+
+#[test]
 fn the_autoscaler_follows_the_load_up_and_waits_before_it_goes_down() {
     // 12 cores of work on replicas of 2 at 70 %: 9 replicas.
     let mut settings = plain(Flow::Queued, Arrivals::Poisson { per_s: 12.0 }, 1_800.0);

@@ -1,18 +1,17 @@
 //! A tapedeck of its own for one measurement, in a temporary folder.
 
 use std::{
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     path::Path,
     process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use anyhow::{Context as _, bail, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Longest wait for a start.
-const START_MAX: Duration = Duration::from_secs(30);
+use super::{ADMIN, START_LOOK, START_MAX, free_address, login};
 
 /// Who logs in.
 #[derive(Debug, Clone, Copy)]
@@ -46,8 +45,7 @@ impl Service {
         account: Account,
     ) -> anyhow::Result<Self> {
         let data = tempfile::tempdir()?;
-        // Bound for a moment to learn a free port; the lab is alone on its machine.
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let address = free_address()?;
         let child = Command::new(tapedeck)
             .args(["up", "--listen", &address.to_string(), "--data"])
             .arg(data.path())
@@ -68,21 +66,17 @@ impl Service {
         let kept = || std::fs::read_to_string(self.data.path().join("admin-password")).unwrap_or_default();
         loop {
             let (name, password) = match account {
-                Account::OfFolder => ("admin", kept()),
+                Account::OfFolder => (ADMIN, kept()),
                 Account::Known { name, password } => (name, password.to_owned()),
             };
-            let login = self.http.post(self.url("/login")).basic_auth(name, Some(password.trim())).send().await;
-            if let Ok(answer) = login
-                && answer.status().is_success()
-            {
-                let login: Value = answer.json().await?;
-                return Ok(login["token"].as_str().context("a login without a token")?.to_owned());
+            if let Ok(token) = login(&self.http, &self.base(), name, password.trim()).await {
+                return Ok(token);
             }
             if let Some(status) = self.child.try_wait()? {
                 bail!("tapedeck ended at once: {status}");
             }
             ensure!(Instant::now() < deadline, "tapedeck did not start within {START_MAX:?}");
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            tokio::time::sleep(START_LOOK).await;
         }
     }
 

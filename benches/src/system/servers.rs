@@ -2,23 +2,15 @@
 
 use std::{
     fs,
-    net::TcpListener,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    time::{Duration, Instant},
+    process::Command,
 };
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use tempfile::TempDir;
 use testbed::{Kind, Server};
 
-use crate::service::{Account, Service};
-
-/// Longest wait for a start.
-const START_MAX: Duration = Duration::from_secs(30);
-/// The admin that `auth migrate` makes.
-pub(crate) const ADMIN: &str = "admin";
-pub(crate) const PASSWORD: &str = "of the lab alone";
+use super::{ADMIN, Account, PASSWORD, Service};
 
 /// One server of each kind, with the users' tables made; gone with this value.
 #[derive(Debug)]
@@ -88,72 +80,5 @@ impl Servers {
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
-    }
-}
-
-/// One service alone; killed when dropped.
-#[derive(Debug)]
-pub(crate) struct Process {
-    child: Child,
-    /// Where it answers.
-    pub(crate) base: String,
-}
-
-impl Process {
-    /// Starts `program`, which stands beside `tapedeck` and learns its address from the variable `listen`, and waits until
-    /// it is ready.
-    pub(crate) async fn start(
-        tapedeck: &Path,
-        program: &str,
-        listen: &str,
-        settings: &[(&str, &str)],
-    ) -> anyhow::Result<Self> {
-        let command = Command::new(tapedeck.with_file_name(program));
-        Self::launch(command, listen, settings)
-            .await
-            .with_context(|| format!("cannot run {program}; build it with cargo build --release --workspace"))
-    }
-
-    /// The same for a command that becomes the service.
-    pub(crate) async fn launch(mut command: Command, listen: &str, settings: &[(&str, &str)]) -> anyhow::Result<Self> {
-        // Bound for a moment to learn a free port; the lab is alone on its machine.
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let child = command
-            .env(listen, address.to_string())
-            .env("RUST_LOG", "warn")
-            .envs(settings.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()?;
-        let mut process = Self { child, base: format!("http://{address}") };
-        process.wait_until_ready().await?;
-        Ok(process)
-    }
-
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
-    async fn wait_until_ready(&mut self) -> anyhow::Result<()> {
-        let http = reqwest::Client::builder().no_proxy().build()?;
-        let deadline = Instant::now() + START_MAX;
-        loop {
-            let answer = http.get(format!("{}/readyz", self.base)).send().await;
-            if answer.is_ok_and(|answer| answer.status().is_success()) {
-                return Ok(());
-            }
-            if let Some(status) = self.child.try_wait()? {
-                bail!("it ended at once: {status}");
-            }
-            ensure!(Instant::now() < deadline, "it was not ready within {START_MAX:?}");
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

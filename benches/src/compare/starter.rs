@@ -2,24 +2,20 @@
 
 use std::path::Path;
 
-use super::{cluster::Cluster, summary::Stores};
-use crate::{
-    servers::system::Servers,
-    service::{Account, Service},
-};
+use super::{cluster::Cluster, point::Target, summary::Stores};
+use crate::system::{Account, LIMITS_LIFTED, Servers, Service};
 
-/// The queued flow is on, and no limit of one user or of the queue cuts in: one user stands for all callers here. The
-/// permits are the default, 4 for each core, as they are what refuses blocking uploads.
-pub(super) const SETTINGS: [(&str, &str); 7] = [
+/// The queued flow is on; the permits are the default, 4 for each core, as they are what refuses blocking uploads.
+const OWN: [(&str, &str); 2] = [
     // What fails on purpose is told in the report.
     ("RUST_LOG", "error"),
     ("QUEUED_FLOW", "true"),
-    ("UPLOADS_PER_USER_MAX", "100000"),
-    ("DOWNLOADS_PER_USER_MAX", "100000"),
-    ("QUEUED_PER_USER_MAX", "100000"),
-    ("QUEUE_MAX", "100000"),
-    ("STATUS_WAITS_PER_USER_MAX", "100000"),
 ];
+
+/// Of every system that is compared.
+pub(super) fn settings() -> Vec<(&'static str, &'static str)> {
+    [&OWN[..], &LIMITS_LIFTED].concat()
+}
 
 /// A running system; gone when dropped.
 #[derive(Debug)]
@@ -28,12 +24,13 @@ pub(super) struct System {
     pub(super) token: String,
     /// Of tapedeck's own processes, whose use of CPU and memory counts.
     pub(super) pids: Vec<u32>,
-    _keep: Keep,
+    _service: Service,
 }
 
-#[derive(Debug)]
-enum Keep {
-    One { _service: Service },
+impl System {
+    pub(super) fn target(&self) -> Target {
+        Target { base: self.base.clone(), token: self.token.clone(), pids: self.pids.clone() }
+    }
 }
 
 /// What starts systems.
@@ -49,12 +46,12 @@ impl Starter<'_> {
     pub(super) async fn start(&self, stores: Stores) -> anyhow::Result<System> {
         let service = match (stores, self.servers) {
             (Stores::Real, Some(servers)) => {
-                servers.system_with(self.tapedeck, &servers.new_store()?, &SETTINGS).await?
+                servers.system_with(self.tapedeck, &servers.new_store()?, &settings()).await?
             }
-            _ => Service::start_with(self.tapedeck, &SETTINGS, Account::OfFolder).await?,
+            _ => Service::start_with(self.tapedeck, &settings(), Account::OfFolder).await?,
         };
         let (base, token, pids) = (service.base(), service.token().to_owned(), vec![service.pid()]);
-        Ok(System { base, token, pids, _keep: Keep::One { _service: service } })
+        Ok(System { base, token, pids, _service: service })
     }
 
     /// The four services as processes, of which one can be killed.

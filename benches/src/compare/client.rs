@@ -76,6 +76,10 @@ impl Client {
     pub(super) async fn call(self, arrival: Arrival) -> Reply {
         loop {
             let reply = self.once(arrival).await;
+            // What was acknowledged is the system's: a caller who tried again would hide its failure.
+            if reply.id.is_some() {
+                return reply;
+            }
             let pause = match reply.outcome {
                 Outcome::Refused { retry_after_s, .. } => retry_after_s.map(Duration::from_secs_f64),
                 Outcome::Failed { status: None | Some(500..) } => None,

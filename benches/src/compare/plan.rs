@@ -9,9 +9,12 @@ use super::{
 };
 use crate::{flow::Flow, load::Arrivals};
 
-/// Loads whose runs are longer, so that their samples carry a 99th percentile: an ordinary day, and a busy one.
-const LONG_LOADS: [f64; 2] = [0.5, 0.9];
+/// An ordinary day and a busy one: their runs are so many times longer.
+const LONG_LOADS: [f64; 2] = [HALF, 0.9];
 const LONG_FACTOR: u32 = 3;
+/// At half of the capacity the samples are to carry a 99th percentile, which takes a thousand.
+const HALF_FACTOR: u32 = 13;
+const HALF_LENGTH_MAX: Duration = Duration::from_secs(260);
 /// Of the constant arrivals.
 const CONSTANT_LOAD: f64 = 0.5;
 /// Uploads of a burst, and the time in which they come.
@@ -37,7 +40,9 @@ impl Planner<'_> {
         for (turn, percent) in self.args.loads.iter().enumerate() {
             let load = percent / 100.0;
             let is_long = LONG_LOADS.iter().any(|long| (long - load).abs() < 1e-9);
-            let length = self.seconds() * if is_long { LONG_FACTOR } else { 1 };
+            let long = self.seconds() * if is_long { LONG_FACTOR } else { 1 };
+            let is_half = (load - HALF).abs() < 1e-9;
+            let length = if is_half { long.max(HALF_LENGTH_MAX.min(self.seconds() * HALF_FACTOR)) } else { long };
             points.extend(in_turn(turn).map(|flow| Point {
                 load: Some(load),
                 length,

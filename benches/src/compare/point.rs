@@ -155,7 +155,6 @@ impl Point {
             failed: count(|outcome| matches!(outcome, Outcome::Failed { .. })),
             unanswered: count(|outcome| *outcome == Outcome::Unanswered),
             lost: count(|outcome| *outcome == Outcome::Lost),
-            duplicated: checked.duplicated,
             done_untold: checked.done.keys().filter(|at| untold(at)).count(),
             dropped: run.generator.dropped,
             in_flight_max: run.plan.in_flight_max,

@@ -106,8 +106,6 @@ pub(super) struct RunSummary {
     pub(super) unanswered: usize,
     /// Acknowledged, and not there or not what was said.
     pub(super) lost: usize,
-    /// Further mp3s of one upload.
-    pub(super) duplicated: usize,
     /// Done, although its caller was told something else or nothing.
     pub(super) done_untold: usize,
     /// By the generator, which has no more than `in_flight_max` calls under way.

@@ -7,6 +7,8 @@ use crate::{
     stats::{float, quantile::Quantile},
 };
 
+/// At half of the capacity the blocking flow is to have its mp3 in at most so much of the queued flow's time.
+const GOAL: f64 = 0.8;
 /// A smaller share of uploads that are refused is chance.
 const REFUSED_MIN: f64 = 0.01;
 
@@ -36,6 +38,7 @@ pub(super) fn of(summary: &Summary) -> Vec<Verdict> {
     // The middle of the loads stands for an ordinary day.
     if let Some(pair) = Pair::of(&summary.runs).into_iter().find(|pair| pair.blocking.load == Some(super::plan::HALF)) {
         verdicts.extend(answer(pair));
+        verdicts.extend(goal(pair));
         verdicts.extend(cost("CPU time of one mp3", "s", pair, |run| run.cpu_s_per_mp3));
         verdicts
             .extend(cost("Bytes written for one mp3", "MB", pair, |run| run.bytes_stored_per_mp3.map(|it| it / 1e6)));
@@ -108,6 +111,21 @@ fn answer(Pair { blocking, queued }: Pair<'_>) -> Option<Verdict> {
     Some(Verdict::new("Time to an answer, 50 % of the capacity", winner, by, evidence))
 }
 
+/// The project's own goal, whether it is met or not.
+fn goal(Pair { blocking, queued }: Pair<'_>) -> Option<Verdict> {
+    let (b, q) = (blocking.downloadable_s, queued.downloadable_s);
+    let all = [("p50", b.p50, q.p50), ("p90", b.p90, q.p90), ("p99", b.p99, q.p99)];
+    let carried = all.into_iter().filter_map(|(name, blocking, queued)| Some((name, blocking?.value / queued?.value)));
+    let ratios: Vec<_> = carried.collect();
+    let is_met = ratios.iter().all(|(_, ratio)| *ratio <= GOAL);
+    let evidence = ratios.iter().map(|(name, ratio)| format!("{name} {ratio:.2} ×")).collect::<Vec<_>>().join(", ");
+    ratios.first()?;
+    let situation =
+        format!("Goal: at 50 % of the capacity blocking takes at most {GOAL} × the queued flow's time to the mp3");
+    let (winner, answer) = if is_met { (Winner::Good, "met") } else { (Winner::Bad, "missed") };
+    Some(Verdict::new(situation, winner, answer, evidence))
+}
+
 fn cost(what: &str, unit: &str, pair: Pair<'_>, of: fn(&RunSummary) -> Option<f64>) -> Option<Verdict> {
     /// CPU times differ by some percent from run to run.
     const EVEN: f64 = 0.05;
@@ -125,11 +143,8 @@ fn cost(what: &str, unit: &str, pair: Pair<'_>, of: fn(&RunSummary) -> Option<f6
 
 fn fault(fault: &Fault) -> Verdict {
     let Fault { what, run, recovered_after_s, began_s, mended_s } = fault;
-    let good = run.lost == 0 && run.duplicated == 0;
-    let answer = match (run.lost, run.duplicated) {
-        (0, 0) => "nothing lost, nothing twice".to_owned(),
-        (lost, twice) => format!("{lost} lost, {twice} done twice"),
-    };
+    let good = run.lost == 0;
+    let answer = if good { "nothing lost".to_owned() } else { format!("{} lost", run.lost) };
     let recovered = recovered_after_s.map_or_else(
         || "not as before until the end".to_owned(),
         |after| format!("as before {} after it", seconds(after)),

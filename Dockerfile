@@ -4,7 +4,11 @@
 #         docker build --target "$name" --tag "tapedeck/$name:0.1.0" .
 #     done
 #
-# All programs are built once, by the first of them. Needs BuildKit (Docker 23 or newer has it), or buildah.
+# All programs are built once, by the first of them. Needs BuildKit (Docker 23 or newer has it), or buildah. The commit is no
+# argument, since it would have every layer made anew: `--label org.opencontainers.image.revision="$(git rev-parse HEAD)"`.
+#
+# Sizes on amd64, above the 77 MB of Debian: gateway 25 MB, auth 14 MB, notifier 20 MB; converter 27 MB, tapedeck 40 MB and lab 62 MB
+# above one layer of 466 MB with ffmpeg, which they share.
 
 # Tags that follow patches of one release; `--build-arg RUST_IMAGE=rust@sha256:…` pins a digest instead.
 ARG RUST_IMAGE=rust:1-slim-bookworm
@@ -43,10 +47,8 @@ COPY LICENSE LICENSES.md /usr/share/doc/tapedeck/
 USER 10001:10001
 WORKDIR /tmp
 STOPSIGNAL SIGTERM
-ARG REVISION=unknown
 # The licence is that of tapedeck's own code; LICENSES.md has the others.
 LABEL org.opencontainers.image.version="0.1.0" \
-      org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.source="https://github.com/tapedeck/tapedeck" \
       org.opencontainers.image.licenses="Apache-2.0"
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail, ensure};
-use chassis::telemetry::LogConfig;
+use chassis::{healthcheck, telemetry::LogConfig};
 use clap::{Parser, Subcommand};
 use secrecy::SecretString;
 
@@ -23,7 +23,7 @@ const PAGE_USERS_MAX: usize = 1000;
 
 /// Users, passwords and tokens. Without a command it runs the service.
 #[derive(Debug, Parser)]
-#[command(name = "auth", version, subcommand_negates_reqs = true)]
+#[command(name = "auth", version, after_help = healthcheck::HELP, subcommand_negates_reqs = true)]
 pub struct Cli {
     #[command(flatten)]
     pub log: LogConfig,

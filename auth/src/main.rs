@@ -10,11 +10,14 @@ use auth::{
     Config, Parts,
     cli::{Cli, Task},
 };
-use chassis::chain;
+use chassis::{chain, healthcheck};
 use clap::Parser as _;
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    if let Some(health) = healthcheck::asked("AUTH_LISTEN", 8081) {
+        return health;
+    }
     let cli = Cli::parse();
     chassis::telemetry::init(&cli.log);
     let done = match cli.task() {

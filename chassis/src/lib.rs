@@ -6,6 +6,7 @@
 mod causes;
 pub mod deadline;
 pub mod health;
+pub mod healthcheck;
 pub mod hex;
 pub mod lock;
 pub mod metrics;

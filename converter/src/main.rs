@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use chassis::{
-    ServiceToken,
+    ServiceToken, healthcheck,
     service_token::ServiceTokenConfig,
     telemetry::{self, LogConfig},
 };
@@ -18,7 +18,7 @@ use converter::{
 
 /// Converts videos to mp3s for the gateway.
 #[derive(Debug, Parser)]
-#[command(version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(version, after_help = healthcheck::HELP, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -53,6 +53,9 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    if let Some(health) = healthcheck::asked("CONVERTER_LISTEN", 8082) {
+        return health;
+    }
     let cli = Cli::parse();
     // The engine comes first: it limits itself before any thread or runtime exists.
     if let Some(Command::Transcode(args)) = cli.command {

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use chassis::{
-    ServiceToken,
+    ServiceToken, healthcheck,
     service_token::ServiceTokenConfig,
     telemetry::{self, LogConfig},
 };
@@ -16,7 +16,7 @@ use gateway::{Config, Parts};
 
 /// The public door of tapedeck: log-in, uploads, downloads, and the web page.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(version, after_help = healthcheck::HELP)]
 struct Cli {
     #[command(flatten)]
     config: Config,
@@ -35,6 +35,9 @@ struct Cli {
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    if let Some(health) = healthcheck::asked("GATEWAY_LISTEN", 8080) {
+        return health;
+    }
     let cli = Cli::parse();
     telemetry::init(&cli.log);
     match serve(cli).await {

@@ -2,7 +2,10 @@
 
 use std::process::ExitCode;
 
-use chassis::telemetry::{self, LogConfig};
+use chassis::{
+    healthcheck,
+    telemetry::{self, LogConfig},
+};
 use clap::Parser;
 use converter::{
     event::{Broker, Queue},
@@ -12,7 +15,7 @@ use notifier::{Config, Parts};
 
 /// Mails the owners of finished conversions.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(version, after_help = healthcheck::HELP)]
 struct Cli {
     #[command(flatten)]
     config: Config,
@@ -29,6 +32,9 @@ struct Cli {
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    if let Some(health) = healthcheck::asked("NOTIFIER_LISTEN", 8083) {
+        return health;
+    }
     let cli = Cli::parse();
     telemetry::init(&cli.log);
     match serve(cli).await {

@@ -2,7 +2,10 @@
 
 use std::process::ExitCode;
 
-use chassis::telemetry::{self, LogConfig};
+use chassis::{
+    healthcheck,
+    telemetry::{self, LogConfig},
+};
 use clap::{CommandFactory, FromArgMatches as _, Parser, Subcommand};
 use clap_complete::Shell;
 use converter::transcode::filter_help;
@@ -32,7 +35,7 @@ Examples:
 
 /// Video in, mp3 out.
 #[derive(Debug, Parser)]
-#[command(name = NAME, version, after_help = EXIT_CODES)]
+#[command(name = NAME, version, after_help = format!("{EXIT_CODES}\n{}", healthcheck::HELP))]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Command,

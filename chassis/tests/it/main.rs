@@ -1,4 +1,5 @@
 //! The chassis with a service bolted on that does next to nothing.
 
+mod healthcheck;
 mod serving;
 mod sqlite;

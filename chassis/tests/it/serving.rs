@@ -20,7 +20,7 @@ use tokio::{
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
-fn routes(config: &mut ServiceConfig) {
+pub(crate) fn routes(config: &mut ServiceConfig) {
     config
         .service(serve::resource("/ok", "GET").route(web::get().to(async || "fine")))
         .service(serve::resource("/refuse", "POST").route(web::post().to(refuse)));
@@ -31,7 +31,7 @@ async fn refuse() -> HttpResponse {
     actix_web::ResponseError::error_response(&problem)
 }
 
-fn start(readiness: Readiness, routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static) -> Server {
+pub(crate) fn start(readiness: Readiness, routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static) -> Server {
     chassis::metrics::install();
     let listener = serve::bind(SocketAddr::from(([127, 0, 0, 1], 0))).expect("a free port");
     Server::start("test", listener, readiness, Duration::from_secs(2), routes).expect("it serves")

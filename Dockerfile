@@ -49,7 +49,6 @@ WORKDIR /tmp
 STOPSIGNAL SIGTERM
 # The licence is that of tapedeck's own code; LICENSES.md has the others.
 LABEL org.opencontainers.image.version="0.1.0" \
-      org.opencontainers.image.source="https://github.com/tapedeck/tapedeck" \
       org.opencontainers.image.licenses="Apache-2.0"
 
 # With the decoders for what the engine does not decode itself. By far the largest layer, shared by all images that have it.

@@ -88,3 +88,14 @@ fn converters_that_left_their_quotas_unused_show_neither_a_bend_nor_a_peak() {
     assert!(!chart(&unused).1, "the peak is the machine's");
     assert!(!words::fit(&unused, &unused.fits[0]).contains("has its peak"));
 }
+
+#[test]
+fn an_arm_that_did_less_is_told_beside_headless() {
+    let headless = run(Arm::Headless, 3, 6.17, 0.9, 0.43);
+    let results = results(vec![headless, run(Arm::ClusterIp, 3, 1.33, 0.3, 8.7)]);
+    let evidence = verdict(&results, "balance, blocking flow, ClusterIP").evidence;
+    assert!(evidence.contains("1.33 mp3s in a second against 6.17 headless"), "{evidence}");
+    assert!(evidence.contains("p50 8.70 s against 430 ms"), "{evidence}");
+    let evidence = verdict(&results, "balance, blocking flow, headless").evidence;
+    assert!(!evidence.contains("against"), "{evidence}");
+}

@@ -3,7 +3,7 @@
 use super::{FLOWS, arms};
 use crate::{
     flow::Flow,
-    report::{Verdict, Winner},
+    report::{Verdict, Winner, number},
     scale::{
         added::{TOLERANCE, WINDOW_S},
         plan::Arm,
@@ -129,8 +129,25 @@ fn balance(results: &Results, flow: Flow, arm: Arm) -> Option<Verdict> {
         format!("balance, {flow} flow, {arm}, {} converters", group.replicas),
         winner,
         answer,
-        format!("the busiest did {imbalance:.2} times an even part{failed}"),
+        format!("the busiest did {imbalance:.2} times an even part{failed}{}", beside_headless(results, group)),
     ))
+}
+
+/// What the other arm cost; shares alone do not tell how much less was done.
+fn beside_headless(results: &Results, group: &Group) -> String {
+    if group.arm == Arm::Headless {
+        return String::new();
+    }
+    let same = |it: &&Group| it.replicas == group.replicas;
+    let Some(headless) = results.groups(group.flow, Arm::Headless).find(same) else { return String::new() };
+    let p50 = |of: &Group| of.latency.downloadable_s.p50.map_or_else(|| "–".to_owned(), |it| number::seconds(it.value));
+    format!(
+        "; {:.2} mp3s in a second against {:.2} headless, p50 {} against {} at 70 % of each",
+        group.per_s.median,
+        headless.per_s.median,
+        p50(group),
+        p50(headless)
+    )
 }
 
 pub(super) fn shares(results: &Results) -> String {
@@ -166,6 +183,9 @@ pub(super) fn not_shown(local: bool) -> Vec<String> {
         format!("The law is not used beyond {BEYOND} times the largest N: past it other limits may wait that no run has met."),
         "One kind of clip was uploaded. Longer videos spend less on admission, commit and network for each second of audio.".to_owned(),
         "One gateway balanced. Several gateways do not know of one another's uploads, and their choices may collide.".to_owned(),
+        "Queued callers hold a request with `Prefer: wait` while they wait for the mp3, which costs the gateway and the load generator \
+         a little CPU time: it is in the queued throughput wherever the machine was busy."
+            .to_owned(),
         "The intervals know only the spread between the repeats of this run, not another machine or another day.".to_owned(),
     ];
     if local {

@@ -7,6 +7,7 @@ mod compare;
 mod console;
 mod flow;
 mod inputs;
+mod interrupt;
 mod load;
 mod memory;
 mod report;
@@ -19,9 +20,18 @@ mod store;
 mod system;
 mod usage;
 
-use std::path::PathBuf;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use clap::{Parser, Subcommand};
+
+use self::{console::note, inputs::Inputs, interrupt::Interrupt};
+
+/// What an interrupted command still has for its tasks to be dropped. The thread that paces a load does not look up before.
+const DROP_MAX: Duration = Duration::from_secs(1);
 
 /// Measures tapedeck. A command makes the videos it needs with ffmpeg and keeps them in the cache folder. `call`, `codec`,
 /// `selftest`, `servers` and `store` print their figures and one line of JSON; `compare`, `faults`, `scale` and `simulate` write a
@@ -74,24 +84,53 @@ enum Command {
     Store(store::Args),
 }
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let cli = Cli::parse();
-    let inputs = || inputs::Inputs::open(cli.inputs);
-    match cli.command {
-        Command::Call { rounds, no_memory } => call::run(&cli.tapedeck, &inputs()?, rounds, !no_memory).await,
-        Command::Codec(args) => codec::run(&args, &inputs()?),
-        Command::Compare(args) => compare::run(&args, &cli.tapedeck, &inputs()?).await,
-        Command::Faults(args) => compare::faults(args, &cli.tapedeck, &inputs()?).await,
-        Command::Render { folder } => {
-            console::say(report::render(&folder)?.display());
-            Ok(())
+fn main() -> anyhow::Result<ExitCode> {
+    let Cli { command, tapedeck, inputs } = Cli::parse();
+    let inputs = || Inputs::open(inputs);
+    match command {
+        // These never wait, so nothing could look for a signal: it ends the process at once, as is usual.
+        Command::Codec(args) => codec::run(&args, &inputs()?)?,
+        Command::Render { folder } => console::say(report::render(&folder)?.display()),
+        Command::Simulate(args) => simulate::run(&args)?,
+        command => return run(command, &tapedeck, inputs),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs a command until it is done or a signal comes; then all that it started ends with its values. A piece of work that does not
+/// wait, such as the start of a server, is finished first.
+fn run(command: Command, tapedeck: &Path, inputs: impl FnOnce() -> anyhow::Result<Inputs>) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Runtime::new()?;
+    let ended = runtime.block_on(async {
+        let mut interrupt = Interrupt::listen()?;
+        tokio::select! {
+            // First, so that a command that is always ready is interrupted, too.
+            biased;
+            code = interrupt.code() => {
+                note("interrupted");
+                Ok(code)
+            }
+            done = measure(command, tapedeck, inputs) => done.map(|()| ExitCode::SUCCESS),
         }
-        Command::Scale(args) => scale::run(args, &cli.tapedeck, &inputs()?).await,
+    });
+    runtime.shutdown_timeout(DROP_MAX);
+    ended
+}
+
+async fn measure(
+    command: Command,
+    tapedeck: &Path,
+    inputs: impl FnOnce() -> anyhow::Result<Inputs>,
+) -> anyhow::Result<()> {
+    match command {
+        Command::Call { rounds, no_memory } => call::run(tapedeck, &inputs()?, rounds, !no_memory).await,
+        Command::Compare(args) => compare::run(&args, tapedeck, &inputs()?).await,
+        Command::Faults(args) => compare::faults(args, tapedeck, &inputs()?).await,
+        Command::Scale(args) => scale::run(args, tapedeck, &inputs()?).await,
         Command::Selftest(args) => selftest::run(&args).await,
-        Command::Servers(args) => servers::run(&args, &cli.tapedeck, &inputs()?).await,
-        Command::Simulate(args) => simulate::run(&args),
+        Command::Servers(args) => servers::run(&args, tapedeck, &inputs()?).await,
         Command::Store(args) => store::run(&args).await,
+        Command::Codec(_) | Command::Render { .. } | Command::Simulate(_) => unreachable!("`main` runs these itself"),
     }
 }
 

@@ -26,7 +26,8 @@ impl Inputs {
             home.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))
         };
         let folder = folder.or_else(|| Some(cache()?.join("tapedeck/lab"))).context("set LAB_INPUTS to a folder")?;
-        fs::create_dir_all(&folder)?;
+        fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot make the folder for the inputs, {} (LAB_INPUTS)", folder.display()))?;
         Ok(Self(folder))
     }
 

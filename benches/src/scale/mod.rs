@@ -95,7 +95,7 @@ enum Flows {
 pub(crate) async fn run(args: Args, tapedeck: &Path, inputs: &Inputs) -> anyhow::Result<()> {
     ensure!((0.0..=64.0).contains(&args.cpus), "--cpus must be from 0 to 64");
     let clip = Bytes::from(std::fs::read(inputs.clip()?)?);
-    // Where a person interrupts, what was started ends in order: processes, servers, control groups, the deployment's size.
+    // Also where a person interrupts, its end is that of all it holds: processes, servers, control groups, the deployment's size.
     let target = if args.local {
         note("starting the servers");
         Target::Local(Box::new(Fleet::start(tapedeck, args.cpus, args.seed).await?))
@@ -104,14 +104,8 @@ pub(crate) async fn run(args: Args, tapedeck: &Path, inputs: &Inputs) -> anyhow:
     };
     let folder = Folder::create(&args.out.out, "scale", Some(args.seed))?;
     let mut lab = Lab { target, args, remarks: vec![] };
-    let measured = tokio::select! {
-        measured = lab.measure(clip) => measured,
-        _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
-    };
-    if let Target::Cluster(cluster) = &lab.target {
-        cluster.restore().await?;
-    }
-    lab.write(measured?, folder)
+    let results = lab.measure(clip).await?;
+    lab.write(results, folder)
 }
 
 struct Lab {

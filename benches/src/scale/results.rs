@@ -15,6 +15,9 @@ use crate::{
     stats::{Samples, quantile::Quantiles},
 };
 
+/// A quota of which less than this is used was not what limited the throughput.
+const QUOTA_LIMITS: f64 = 0.9;
+
 /// What `scale.json` holds.
 #[derive(Debug, Serialize)]
 pub(super) struct Results {
@@ -85,9 +88,25 @@ impl Results {
     pub(super) fn groups(&self, flow: Flow, arm: Arm) -> impl Iterator<Item = &Group> {
         self.groups.iter().filter(move |group| group.flow == flow && group.arm == arm)
     }
+
+    /// mp3s in a second of one converter, as measured with the fewest of them. A law's γ is no substitute: a fit gives up some of
+    /// this point to get nearer to the others, by another amount in each flow.
+    pub(super) fn one_per_s(&self, flow: Flow) -> Option<f64> {
+        let fewest = self.groups(flow, Arm::Headless).next()?;
+        Some(fewest.per_s.median / f64::from(fewest.replicas))
+    }
+
+    /// Whether something else than their quotas limited the largest number of converters.
+    pub(super) fn is_limited_elsewhere(&self, flow: Flow) -> bool {
+        self.groups(flow, Arm::Headless).last().is_some_and(Group::is_limited_elsewhere)
+    }
 }
 
 impl Group {
+    pub(super) fn is_limited_elsewhere(&self) -> bool {
+        self.quota_used.is_some_and(|used| used < QUOTA_LIMITS)
+    }
+
     fn of((flow, arm, replicas): (Flow, Arm, u32), runs: &[&Steady], seed: u64) -> Self {
         let usage = |of: fn(&super::local::Usage) -> Option<f64>| {
             mean(runs.iter().filter_map(|run| run.throughput.usage.as_ref().and_then(of)))

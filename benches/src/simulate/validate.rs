@@ -54,6 +54,11 @@ impl Pair {
         self.predicted / self.measured - 1.0
     }
 
+    /// The same as a factor, at least 1, whichever of the two is more.
+    fn off_by(self) -> f64 {
+        factor(self.predicted, self.measured)
+    }
+
     pub(super) fn is_within_aim(self) -> bool {
         self.error().abs() <= AIM
     }
@@ -102,6 +107,25 @@ fn row(run: &Run, fit: &Fit, seed: u64) -> Row {
         tail: tail(0.99, measured.p99).or_else(|| tail(0.9, measured.p90)),
         refused_share: Pair { predicted: predicted.refused_share, measured: run.refused / run.offered.max(1.0) },
     }
+}
+
+/// How many times the larger of two values is the smaller; at least 1.
+pub(super) fn factor(one: f64, other: f64) -> f64 {
+    // Two values of 0 have no ratio, and no difference.
+    if one.total_cmp(&other).is_eq() { 1.0 } else { (one / other).max(other / one) }
+}
+
+/// The factor by which medians were off at the load nearest to `load`, the larger one of both flows. A smaller difference between
+/// the flows may be the model's own. 1 where nothing was validated.
+pub(super) fn median_off_by(rows: &[Row], load: f64) -> f64 {
+    let of = |flow| {
+        let medians = rows.iter().filter(move |row| row.flow == flow).filter_map(|row| Some((row.load?, row.p50_s?)));
+        let distance = move |at: f64| (at - load).abs();
+        let nearest = medians.clone().map(|(at, _)| distance(at)).min_by(f64::total_cmp)?;
+        // Runs of one load may differ in their arrivals.
+        medians.filter(|(at, _)| distance(*at) <= nearest + 1e-9).map(|(_, p50)| p50.off_by()).reduce(f64::max)
+    };
+    Flow::BOTH.into_iter().filter_map(of).fold(1.0, f64::max)
 }
 
 /// A row for the console.

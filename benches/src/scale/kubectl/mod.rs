@@ -4,7 +4,10 @@
 mod answers;
 mod commands;
 
-use std::{process::Stdio, time::Instant};
+use std::{
+    process::{self, Stdio},
+    time::Instant,
+};
 
 use anyhow::{Context as _, ensure};
 use bytes::Bytes;
@@ -31,7 +34,7 @@ pub(super) struct Gateway {
     password_file: Option<std::path::PathBuf>,
 }
 
-/// The deployment as it is scaled. It gets its first number of replicas back by [`Cluster::restore`].
+/// The deployment as it is scaled. It gets its first number of replicas back when this is dropped.
 #[derive(Debug)]
 pub(super) struct Cluster {
     gateway: Gateway,
@@ -71,10 +74,6 @@ impl Cluster {
         Ok(asked)
     }
 
-    pub(super) async fn restore(&self) -> anyhow::Result<()> {
-        run(&commands::scale(self.deployment.replicas)).await.map(drop)
-    }
-
     pub(super) async fn counts(&self) -> anyhow::Result<Counts> {
         let pods = Pods::parse(&ask(&commands::pods(&self.deployment.selector)).await?)?;
         let mut counts = Counts::default();
@@ -87,6 +86,18 @@ impl Cluster {
 
     pub(super) fn cpus(&self) -> f64 {
         self.deployment.cpus.unwrap_or(0.0)
+    }
+}
+
+impl Drop for Cluster {
+    /// Waits for the command: the lab may be on its way out.
+    fn drop(&mut self) {
+        let arguments = commands::scale(self.deployment.replicas);
+        note(format!("$ {}", commands::line(&arguments)));
+        let status = process::Command::new("kubectl").args(&arguments).stdin(Stdio::null()).status();
+        if !status.is_ok_and(|status| status.success()) {
+            note("that failed: the deployment does not have its first number of replicas back");
+        }
     }
 }
 

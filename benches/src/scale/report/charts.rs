@@ -26,21 +26,21 @@ pub(super) fn throughput(results: &Results, fit: &FitOf) -> Chart {
         let curve = curve(fit);
         let (inside, beyond): (Vec<_>, Vec<_>) = curve.iter().partition(|(n, _)| *n <= f64::from(fit.replicas_max));
         let band = (1..).zip(&fit.intervals.curve).map(|(n, interval)| (f64::from(n), interval.low, interval.high));
-        let ideal = curve.iter().map(|(n, _)| (*n, n * fit.model.gamma));
         plot = plot
-            .series(Series::curve("ideal: N × one converter", ideal).color(3).dashed())
             .series(Series::curve("fitted law", inside).color(color).interval(band))
             .series(Series::curve("the law, not measured", beyond).color(color).dashed());
-        if let Some(peak) = fit.peak() {
+        // A peak that the machine made says nothing of the converters.
+        if let Some(peak) = fit.peak().filter(|_| !results.is_limited_elsewhere(flow)) {
             plot = plot.mark(Mark::vertical(peak, "peak"));
         }
         caption +=
             "The band is the law's 95 % interval; the dashed part goes no further than twice what was measured. ";
-    } else if let Some(one) = results.groups(flow, Arm::Headless).next() {
-        let ideal = fit.points.iter().map(|point| point.replicas).max().unwrap_or(1);
-        let each = one.per_s.median / f64::from(one.replicas);
-        let line = [1, ideal].map(|n| (f64::from(n), f64::from(n) * each));
-        plot = plot.series(Series::curve("ideal: N × one converter", line).color(3).dashed());
+    }
+    if let Some(one) = results.one_per_s(flow) {
+        let measured = f64::from(fit.points.iter().map(|point| point.replicas).max().unwrap_or(1));
+        let last = if fit.fit.is_some() { BEYOND * measured } else { measured };
+        let ideal = [1.0, last].map(|n| (n, n * one));
+        plot = plot.series(Series::curve("ideal: N × one converter, as measured", ideal).color(3).dashed());
     }
     plot = plot.series(Series::points("measured", runs).color(color));
     caption += "Where the points leave the ideal line, something beside the converters' quotas takes part.";

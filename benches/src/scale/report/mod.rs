@@ -2,6 +2,8 @@
 
 mod charts;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use super::{plan::Arm, results::Results};
@@ -26,7 +28,7 @@ pub(super) fn lines(results: &Results) -> Vec<String> {
             share(group.quota_used)
         ));
     }
-    lines.extend(results.fits.iter().map(words::fit));
+    lines.extend(results.fits.iter().map(|fit| words::fit(results, fit)));
     lines
 }
 
@@ -41,7 +43,7 @@ pub(super) fn page(results: &Results, local: bool) -> Page {
     page.heading("Throughput");
     for fit in &results.fits {
         page.chart(charts::throughput(results, fit));
-        page.paragraph(words::fit(fit));
+        page.paragraph(words::fit(results, fit));
     }
     page.table(tables::throughput(results));
     let residuals: Vec<_> = results.fits.iter().filter_map(charts::residuals).collect();

@@ -3,19 +3,19 @@
 use super::{FLOWS, arms};
 use crate::{
     flow::Flow,
-    report::{Verdict, Winner},
+    report::{Verdict, Winner, number},
     scale::{
         added::{TOLERANCE, WINDOW_S},
         plan::Arm,
         results::{FitOf, Group, Results},
-        usl::{BEYOND, Fit, Interval},
+        usl::{BEYOND, Interval},
     },
 };
 
-/// A quota of which less than this is used was not what limited the throughput.
-const QUOTA_LIMITS: f64 = 0.9;
 /// Share of the ideal line from which on scaling is called nearly linear.
 const NEARLY_LINEAR: f64 = 0.9;
+/// Share of the machine's CPUs from which on it is called the limit.
+const MACHINE_LIMITS: f64 = 0.9;
 /// Largest share × N up to which the work is called evenly spread.
 const EVEN: f64 = 1.1;
 
@@ -43,13 +43,16 @@ pub(super) fn introduction(results: &Results, local: bool) -> String {
 }
 
 /// The law and how far it can be trusted.
-pub(super) fn fit(of: &FitOf) -> String {
+pub(super) fn fit(results: &Results, of: &FitOf) -> String {
     let Some(fit) = &of.fit else {
         return format!("{}: no law was fitted: {}.", of.flow, of.refusal.as_deref().unwrap_or("no runs"));
     };
     let between = |value: f64, Interval { low, high }: Interval| format!("{value:.4} ({low:.4} – {high:.4})");
     let r_squared = fit.r_squared.map_or_else(|| "not defined".to_owned(), |it| format!("{it:.4}"));
     let peak = match fit.peak() {
+        Some(_) if results.is_limited_elsewhere(of.flow) => {
+            "Where it bends, the converters' quotas were not the limit, so no peak is read from it.".to_owned()
+        }
         Some(peak) => format!("It has its peak at N = {peak:.1}."),
         None => format!("Up to N = {} it has no peak.", BEYOND * f64::from(fit.replicas_max)),
     };
@@ -68,10 +71,10 @@ pub(super) fn verdicts(results: &Results) -> Vec<Verdict> {
     let mut verdicts = vec![];
     for flow in FLOWS {
         let groups: Vec<&Group> = results.groups(flow, Arm::Headless).collect();
-        let fit = results.fits.iter().find(|it| it.flow == flow).and_then(|it| it.fit.as_ref());
+        let one = results.one_per_s(flow).unwrap_or(0.0);
         match groups[..] {
             [] => verdicts.push(Verdict::new(format!("{flow} flow"), Winner::Untested, "not tested", "")),
-            [first, .., last] => verdicts.push(scaling(first, last, fit)),
+            [first, .., last] => verdicts.push(scaling(first, last, one)),
             _ => {}
         }
         verdicts.extend(arms(results, flow).filter_map(|arm| balance(results, flow, arm)));
@@ -80,9 +83,7 @@ pub(super) fn verdicts(results: &Results) -> Vec<Verdict> {
 }
 
 /// How near to N times one converter the largest N came, and whether the converters were the limit.
-fn scaling(first: &Group, last: &Group, fit: Option<&Fit>) -> Verdict {
-    // A fit stands on all runs; without one, the smallest N has to do.
-    let one = fit.map_or(first.per_s.median / f64::from(first.replicas), |fit| fit.model.gamma);
+fn scaling(first: &Group, last: &Group, one: f64) -> Verdict {
     let ideal = one * f64::from(last.replicas);
     let situation = format!("{} flow, {} to {} converters", first.flow, first.replicas, last.replicas);
     if ideal <= 0.0 {
@@ -90,22 +91,31 @@ fn scaling(first: &Group, last: &Group, fit: Option<&Fit>) -> Verdict {
     }
     let share = last.per_s.median / ideal;
     let limit = match (last.quota_used, last.machine_busy) {
-        (Some(quota), Some(machine)) if quota < QUOTA_LIMITS => format!(
-            "; the converters used only {:.0} % of their quotas there while the machine was {:.0} % busy: something else was the limit",
+        (Some(quota), Some(machine)) if last.is_limited_elsewhere() => format!(
+            "; the converters used only {:.0} % of their quotas there while the machine was {:.0} % busy: what more converters bring \
+             does not show here",
             quota * 100.0,
             machine * 100.0
         ),
         (Some(quota), _) => format!("; their quotas were the limit there ({:.0} % used)", quota * 100.0),
         _ => String::new(),
     };
-    let (winner, answer) =
-        if share >= NEARLY_LINEAR { (Winner::Good, "nearly linear") } else { (Winner::Bad, "less than linear") };
-    Verdict::new(
-        situation,
-        winner,
-        answer,
-        format!("{:.1} mp3s in a second, {:.0} % of {ideal:.1}{limit}", last.per_s.median, share * 100.0),
-    )
+    let (winner, answer) = match share {
+        _ if last.is_limited_elsewhere() => match last.machine_busy {
+            Some(busy) if busy < MACHINE_LIMITS => (Winner::Even, "limited by something else"),
+            _ => (Winner::Even, "limited by the machine"),
+        },
+        share if share >= NEARLY_LINEAR => (Winner::Good, "nearly linear"),
+        _ => (Winner::Bad, "less than linear"),
+    };
+    let each = if first.replicas == 1 { "one" } else { "one of the fewest" };
+    let evidence = format!(
+        "{:.1} mp3s in a second, {:.0} % of {ideal:.1}, which is {} times the {one:.2} that {each} had{limit}",
+        last.per_s.median,
+        share * 100.0,
+        last.replicas
+    );
+    Verdict::new(situation, winner, answer, evidence)
 }
 
 /// How evenly the work was spread at the largest N of an arm.
@@ -119,8 +129,25 @@ fn balance(results: &Results, flow: Flow, arm: Arm) -> Option<Verdict> {
         format!("balance, {flow} flow, {arm}, {} converters", group.replicas),
         winner,
         answer,
-        format!("the busiest did {imbalance:.2} times an even part{failed}"),
+        format!("the busiest did {imbalance:.2} times an even part{failed}{}", beside_headless(results, group)),
     ))
+}
+
+/// What the other arm cost; shares alone do not tell how much less was done.
+fn beside_headless(results: &Results, group: &Group) -> String {
+    if group.arm == Arm::Headless {
+        return String::new();
+    }
+    let same = |it: &&Group| it.replicas == group.replicas;
+    let Some(headless) = results.groups(group.flow, Arm::Headless).find(same) else { return String::new() };
+    let p50 = |of: &Group| of.latency.downloadable_s.p50.map_or_else(|| "–".to_owned(), |it| number::seconds(it.value));
+    format!(
+        "; {:.2} mp3s in a second against {:.2} headless, p50 {} against {} at 70 % of each",
+        group.per_s.median,
+        headless.per_s.median,
+        p50(group),
+        p50(headless)
+    )
 }
 
 pub(super) fn shares(results: &Results) -> String {
@@ -156,6 +183,9 @@ pub(super) fn not_shown(local: bool) -> Vec<String> {
         format!("The law is not used beyond {BEYOND} times the largest N: past it other limits may wait that no run has met."),
         "One kind of clip was uploaded. Longer videos spend less on admission, commit and network for each second of audio.".to_owned(),
         "One gateway balanced. Several gateways do not know of one another's uploads, and their choices may collide.".to_owned(),
+        "Queued callers hold a request with `Prefer: wait` while they wait for the mp3, which costs the gateway and the load generator \
+         a little CPU time: it is in the queued throughput wherever the machine was busy."
+            .to_owned(),
         "The intervals know only the spread between the repeats of this run, not another machine or another day.".to_owned(),
     ];
     if local {

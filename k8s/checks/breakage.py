@@ -38,6 +38,12 @@ def more_replicas(rendering):
     workload(rendering, "converter")["spec"]["replicas"] = 20
 
 
+def twice(rendering):
+    """Right by its schema, and refused by an API server."""
+    ports = rendering.named("Service", "mailpit")["spec"]["ports"]
+    ports[1]["name"] = ports[0]["name"]
+
+
 def env(name, value="x"):
     return {"name": name, "value": value}
 

@@ -58,6 +58,13 @@ def self_test():
         if not after - before:
             print(f"not found by `{one.__name__}`: {name}")
             failed += 1
+    kubectl = servers.cluster()
+    if kubectl:
+        broken = copy.deepcopy(renderings["dev"])
+        breakage.twice(broken)
+        if not list(servers.dry_run(broken, kubectl)):
+            print("the API server took two ports of one name")
+            failed += 1
     for one in CHECKS:
         if all(one is not each for _, each, _, _ in breakage.BREAKAGES):
             print(f"nothing shows that `{one.__name__}` finds anything")

@@ -78,6 +78,8 @@ BREAKAGES = [
     ("no label", references.labels, "dev", lambda r: r.named("Service", "auth")["metadata"]["labels"].clear()),
     ("pods without a component", references.labels, "dev",
      lambda r: pod_labels(workload(r, "auth")).pop("app.kubernetes.io/component")),
+    ("an object of no namespace", references.namespaces, "dev with autoscaling",
+     lambda r: r.of("HorizontalPodAutoscaler")[0]["metadata"].pop("namespace")),
     ("a Deployment that selects other pods", references.selectors, "dev",
      lambda r: workload(r, "auth")["spec"]["selector"]["matchLabels"].update({"app.kubernetes.io/name": "auto"})),
     ("a budget of nothing", references.selectors, "dev",

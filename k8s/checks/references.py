@@ -5,6 +5,7 @@ import re
 from .rendering import (
     K8S,
     NAME,
+    NAMESPACE,
     SERVICES,
     all_containers,
     containers,
@@ -38,6 +39,13 @@ def labels(rendering):
         for label in (NAME, COMPONENT, PART_OF):
             if label not in pod_labels(workload):
                 yield f"{title(workload)}: its pods have no label {label}"
+
+
+def namespaces(rendering):
+    """Everything is in the namespace, also what a component adds; without it, it would go where kubectl happens to point."""
+    for document in rendering.documents:
+        if document["kind"] != "Namespace" and document["metadata"].get("namespace") != NAMESPACE:
+            yield f"{title(document)} is not in the namespace {NAMESPACE}"
 
 
 def selectors(rendering):
@@ -211,6 +219,3 @@ def secrets(rendering):
         for name, asked in used_secrets(workload):
             if name not in whole and any((name, key) not in keys for key in asked or [None]):
                 yield f"{title(workload)} uses {name} {asked or ''} without a look whether it is for development"
-
-
-CHECKS = [labels, selectors, services, accounts, settings, references, secrets]

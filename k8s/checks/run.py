@@ -13,6 +13,7 @@ CHECKS = [
     pods.images,
     pods.ends,
     references.labels,
+    references.namespaces,
     references.selectors,
     references.services,
     references.accounts,

@@ -13,7 +13,13 @@ import de.bwaldvogel.mongo.oplog.Oplog;
 import de.bwaldvogel.mongo.wire.message.MongoQuery;
 import io.netty.channel.Channel;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.Lock;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.Supplier;
 import org.h2.mvstore.MVStore;
 
 /**
@@ -26,6 +32,7 @@ final class Backend extends H2Backend {
     private static final Set<String> OPEN = Set.of("hello", "ismaster", "ping", "buildinfo", "saslstart", "saslcontinue");
     private final Login login;
     private final ReplicaSet set;
+    private final Map<String, ReadWriteLock> locks = new ConcurrentHashMap<>();
     private final boolean fsync = MongoTestServer.setting("MONGO_FSYNC", "0").equals("1");
 
     Backend(MVStore store, Login login, ReplicaSet set) {
@@ -102,8 +109,32 @@ final class Backend extends H2Backend {
         } else if (name.equals("aggregate") && query.get("cursor") instanceof Document cursor) {
             limitBatch(cursor, String.valueOf(query.get("aggregate")));
         }
-        Document reply = super.handleCommand(channel, database, command, query);
+        Document reply = whole(name, database, query, () -> super.handleCommand(channel, database, command, query));
         return WRITES.contains(name) ? committed(reply) : reply;
+    }
+
+    /**
+     * It updates a document in place, field by field, and answers with the documents themselves: who reads at that moment would see
+     * one half of an update, as no MongoDB shows it. Chunks are spared: they are large, and hardly ever updated.
+     */
+    private Document whole(String name, String database, Document query, Supplier<Document> command) {
+        String collection = switch (name) {
+            case "update", "delete", "find", "aggregate" -> String.valueOf(query.get(name));
+            case "findandmodify" -> String.valueOf(query.values().iterator().next());
+            case "getmore" -> String.valueOf(query.get("collection"));
+            default -> "";
+        };
+        if (collection.isEmpty() || collection.endsWith(".chunks")) {
+            return command.get();
+        }
+        ReadWriteLock documents = locks.computeIfAbsent(database + "." + collection, it -> new ReentrantReadWriteLock());
+        Lock lock = WRITES.contains(name) ? documents.writeLock() : documents.readLock();
+        lock.lock();
+        try {
+            return command.get().cloneDeeply();
+        } finally {
+            lock.unlock();
+        }
     }
 
     private Document committed(Document reply) {

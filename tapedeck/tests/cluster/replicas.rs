@@ -32,6 +32,8 @@ async fn a_new_converter_gets_its_share_and_a_drained_one_loses_nothing() {
         cluster.converters[2].metric(&cluster.http, DONE).await > 0
     })
     .await;
+    // Also the other gateway has heard of it then.
+    traffic.goes_on(SOME).await;
     let before = [0, 1, 2].map(|n| &cluster.converters[n]).map(|at| at.metric(&cluster.http, DONE));
     let before = futures_util::future::join_all(before).await;
     traffic.goes_on(SOME * 4).await;

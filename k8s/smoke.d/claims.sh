@@ -104,7 +104,7 @@ all_took_part() {
 }
 
 more_converters() {
-    local ready_ms took pod converters before=() index made=() sum=0 shares='' even=yes
+    local ready_ms took pod converters before=() index made=() sum=0 shares='' even=no
     load_on scaling 3 0
     kube scale deployment/converter --replicas=4 >/dev/null
     rolled_out deployment/converter
@@ -122,9 +122,10 @@ more_converters() {
         made[index]=$(($(conversions "${converters[index]}") - before[index]))
         sum=$((sum + made[index]))
     done
+    [[ $sum -eq 0 ]] || even=yes
     for index in "${!converters[@]}"; do
         shares+=" ${made[index]}"
-        ((sum > 0 && made[index] * 100 >= SHARE_MIN * sum && made[index] * 100 <= SHARE_MAX * sum)) || even=no
+        ((made[index] * 100 >= SHARE_MIN * sum && made[index] * 100 <= SHARE_MAX * sum)) || even=no
     done
     claim "of $sum conversions in $SHARES_S s each converter did 25 ± 10 %:$shares" test "$even" = yes
     load_off scaling
@@ -149,6 +150,7 @@ rolling() {
 # `kubectl delete --force` takes a pod out of the API at once, but says nothing of haste to its node, where the pod would be given its
 # whole grace period, and cut nothing off. So the node is first told to end it within a second.
 kill_pod() {
+    [[ -n $1 ]] || give_up 'there is no pod to kill'
     kube delete pod "$1" --grace-period=1 --wait=false >/dev/null
     sleep 1
     kube delete pod "$1" --grace-period=0 --force --wait=false --ignore-not-found >/dev/null 2>&1
@@ -170,7 +172,7 @@ kills() {
     kill_pod "$(busiest)"
     sleep "$AFTER_KILL_S"
     rolled_out deployment/converter
-    kill_pod "$(pods gateway | head -n 1)"
+    kill_pod "$(pods gateway | sed -n 1p)"
     sleep "$AFTER_KILL_S"
     rolled_out deployment/gateway
     load_off killing

@@ -123,7 +123,7 @@ pods() {
 # else by a port-forward for each question, which ends in the pod itself, but takes a moment.
 choose_way() {
     local pod
-    pod=$(pods auth | head -n 1)
+    pod=$(pods auth | sed -n 1p)
     way=proxy
     timeout 10 kubectl get --raw "/api/v1/namespaces/$NAMESPACE/pods/$pod:8081/proxy/livez" >/dev/null 2>&1 || way=forward
     note "        pods are asked by $way"

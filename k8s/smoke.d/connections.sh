@@ -22,7 +22,7 @@ listening() {
         {{- end}}{{end}}{{end}}{{end}}' | sort --unique --key=1,1 --key=3,3
     # The cluster's DNS, where it is a pod with the usual label.
     kubectl --namespace=kube-system get pods --selector=k8s-app=kube-dns --field-selector=status.phase=Running --output=go-template \
-        --template='{{range .items}}dns {{.status.podIP}} 53{{"\n"}}{{end}}' | head -n 1
+        --template='{{range .items}}dns {{.status.podIP}} 53{{"\n"}}{{end}}' | sed -n 1p
 }
 
 # Sets $sources: all that have a label of their own, and the stranger.

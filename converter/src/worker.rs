@@ -33,7 +33,7 @@ const RETRY: Duration = Duration::from_secs(1);
 pub(crate) async fn run(app: Arc<App>, jobs: Broker, stop: CancellationToken) {
     let places = Arc::new(Semaphore::new(app.config.jobs()));
     loop {
-        // A backlog must not keep out who waits for an mp3: jobs never have all permits.
+        // A backlog must not keep out who waits for an mp3: jobs have no more than JOBS_MAX of the permits.
         let Some(place) = place(&places, &jobs, &stop).await else { return };
         let delivery = tokio::select! {
             biased;
